@@ -1,0 +1,204 @@
+// THE CONTRACTS: what an input, a step, an output and the definition of a component are, and who calls them when.
+import type { Clock } from './clock.ts'
+import type { Event, Step } from './event.ts'
+import type { Field, Fields, Values } from './field.ts'
+import type { Instruments } from './instruments.ts'
+import type { Log } from './log.ts'
+import type { State } from './state.ts'
+import type { Template } from './template.ts'
+
+/** A stream of bytes or events, and all that is the same for everything in it. */
+export interface Source {
+  /** The configured name of the input. */
+  readonly input: string
+  /** Short and unique for ever: with an offset it makes a record's identity. '' when the stream can't be read again. */
+  readonly id: string
+  /** The file it is read from now, for messages and labels. */
+  readonly path: string | undefined
+  /** Fields every record of it carries (`host`, `input`, `log.file.path`, …), nested objects. Replaced, never changed in place. */
+  readonly constants: Readonly<Event>
+}
+
+/**
+ * A slice of one source, cut at line ends. Its holder settles it once per output; only then does the input move that
+ * output's position. `bytes` may be reused by the input as soon as the promise of `emit` has resolved.
+ */
+export interface Batch {
+  readonly source: Source
+  /** When its bytes were first read, milliseconds since the epoch; the same again when the range is read again. */
+  readonly arrival: number
+  readonly count: number
+  /** Lines: the bytes, and start and end of each line in them, line ending left out. A joined multiline is one span. */
+  readonly bytes: Buffer
+  readonly bounds: Uint32Array
+  /** Position in the source of `bytes[0]`. */
+  readonly offset: number
+  /** 1 for a line that was cut at `max_line_bytes`; absent when none was. */
+  readonly cut?: Uint8Array | undefined
+  /** Set instead of lines (`bytes` empty) by inputs whose records are structured already. */
+  readonly events?: readonly Event[] | undefined
+  /** `output` has taken over every record of the batch: delivered, refused with its dead letter on disk, or dropped by intention. */
+  settle(output: string): void
+}
+
+/** Awaiting it is the back-pressure: no answer, no next read. Rejects only when the agent is stopping. */
+export type Emit = (batch: Batch) => Promise<void>
+
+/** Reads until `signal` aborts, then returns. Trouble with a file or a peer is retried inside; a rejection is a bug. */
+export interface Input {
+  run(emit: Emit, signal: AbortSignal): Promise<void>
+  /** True once nothing more will come (`stdin` at its end, files with `--once`). `run` returns then. */
+  readonly finite?: boolean
+}
+
+/** What a pipeline made of a batch: one JSON document a record. The same bytes serve every output. */
+export interface Records {
+  readonly batch: Batch
+  readonly count: number
+  /** The documents, UTF-8, each ended by '\n'. Never changed, never reused. */
+  readonly bytes: Buffer
+  /** End of each document in `bytes`, its '\n' included; a document starts where the one before it ended. */
+  readonly ends: Uint32Array
+  /** The time of each record, milliseconds since the epoch. */
+  readonly times: Float64Array
+  /** Where in the source each record starts; with `batch.source.id` its identity. */
+  readonly offsets: Float64Array
+  /** For each template that an output asked for (`Output.keys`), by its text, the rendered text of each record. */
+  readonly keys: ReadonlyMap<string, readonly string[]>
+}
+
+/** Records `from` up to (not including) `to` of one `Records`. */
+export interface Part {
+  readonly records: Records
+  readonly from: number
+  readonly to: number
+}
+
+/** What one `send` carries, in order. Its records are numbered through from 0. */
+export interface Parcel {
+  readonly parts: readonly Part[]
+  readonly count: number
+  readonly bytes: number
+}
+
+/** Indexes into the parcel; what is in neither list was delivered. */
+export interface Sent {
+  readonly retry: readonly number[]
+  readonly rejected: ReadonlyArray<{ readonly index: number; readonly reason: string; readonly status?: number }>
+  /** How many of the delivered the destination had already. */
+  readonly duplicates?: number
+  /** Wait at least this long before the retry, milliseconds. */
+  readonly retryAfterMs?: number | undefined
+  /** Why there is something to retry, for the log and the status. */
+  readonly reason?: string
+}
+
+/**
+ * Sends parcels. Batching, order, retries with back-off, dead letters, counting and the states are the caller's
+ * (output/delivery.ts). `send` may be called again before it has answered, up to `in_flight` times. A rejected promise
+ * means: retry all; throw a YarderError with what was being done and to which URL.
+ */
+export interface Output {
+  send(parcel: Parcel, signal: AbortSignal): Promise<Sent>
+  /** Idempotent, and works half-started. */
+  close(): Promise<void>
+  /** Templates over a record's fields that `send` needs (an index name): rendered in the pipeline's pass into `Records.keys`. */
+  readonly keys?: readonly Template[]
+  /** Where it sends to at the moment, for status and messages, without credentials. */
+  readonly target?: string
+}
+
+/** What a step is once built. */
+export interface BuiltStep {
+  readonly run: Step
+  /** Top-level fields it may write or remove; 'any' when only the data tells. Lets the encoder skip look-ups. */
+  readonly writes: readonly string[] | 'any'
+}
+
+/** What a component gets to be built with. Building is pure: no file but those the config names, no socket, no timer. */
+export interface Context {
+  /** Its configured name. */
+  readonly name: string
+  readonly log: Log
+  readonly clock: Clock
+  readonly instruments: Instruments
+  readonly state: State
+  /** Absolute path of `agent.data_dir`. */
+  readonly dataDir: string
+  /** Folder of the config file, which relative paths start from. */
+  readonly configDir: string
+  /** `logstash` or `ecs`: which names the fields get. */
+  readonly schema: 'logstash' | 'ecs'
+  /** IANA zone for times without one. */
+  readonly timezone: string
+  /** Fields that every record of the agent carries. */
+  readonly constants: Readonly<Event>
+  /** True under `--once`: read to the end and return. */
+  readonly once: boolean
+  /** Names of the outputs whose positions an input keeps. */
+  readonly outputs: readonly string[]
+}
+
+/** An example in a definition: a title and the YAML as it stands under the component's place in the config. */
+export interface Example {
+  readonly title: string
+  readonly yaml: string
+}
+
+interface Described {
+  /** snake_case; its file is called the same in kebab-case. */
+  readonly name: string
+  /** One sentence for the reference, ending with a period. */
+  readonly summary: string
+  /** Further paragraphs for the reference page. */
+  readonly description?: string
+  readonly examples?: readonly Example[]
+}
+
+/** A component with named options. `lint` names an option and what is wrong with it; `build` may throw OptionError. */
+export interface Definition<Kind extends string, F extends Fields, Built> extends Described {
+  readonly kind: Kind
+  readonly fields: F
+  lint?(options: Values<F>): Iterable<readonly [option: string, message: string]>
+  build(options: Values<F>, context: Context): Built
+}
+
+/** A step may take one value instead of named options (`convert: {bytes: integer}`, `keep: {…}`). */
+export interface ValueDefinition<Kind extends string, T, Built> extends Described {
+  readonly kind: Kind
+  readonly value: Field<T>
+  lint?(value: T): Iterable<readonly [option: string, message: string]>
+  build(value: T, context: Context): Built
+}
+
+// The list holds definitions of different options side by side; each one's own types were checked where it was defined.
+type Erased = {
+  readonly build: (options: never, context: Context) => unknown
+  readonly lint?: (options: never) => Iterable<readonly [string, string]>
+}
+export type InputDefinition = Described &
+  Erased & { readonly kind: 'input'; readonly fields: Fields; readonly build: (o: never, c: Context) => Input }
+export type OutputDefinition = Described &
+  Erased & { readonly kind: 'output'; readonly fields: Fields; readonly build: (o: never, c: Context) => Output }
+export type StepDefinition = Described &
+  Erased & {
+    readonly kind: 'step'
+    readonly fields?: Fields
+    readonly value?: Field<unknown>
+    readonly build: (o: never, c: Context) => BuiltStep
+  }
+export type AnyDefinition = InputDefinition | OutputDefinition | StepDefinition
+
+export const defineInput = <F extends Fields>(
+  d: Omit<Definition<'input', F, Input>, 'kind'>
+): Definition<'input', F, Input> => ({ ...d, kind: 'input' })
+export const defineOutput = <F extends Fields>(
+  d: Omit<Definition<'output', F, Output>, 'kind'>
+): Definition<'output', F, Output> => ({ ...d, kind: 'output' })
+/** Parsers and transforms alike: what a pipeline is made of. */
+export const defineStep = <F extends Fields>(
+  d: Omit<Definition<'step', F, BuiltStep>, 'kind'>
+): Definition<'step', F, BuiltStep> => ({ ...d, kind: 'step' })
+export const defineValueStep = <T>(
+  d: Omit<ValueDefinition<'step', T, BuiltStep>, 'kind'>
+): ValueDefinition<'step', T, BuiltStep> => ({ ...d, kind: 'step' })
