@@ -1,0 +1,287 @@
+// Steps compiled to one function, run over a batch in slices, and its records encoded.
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { isAscii } from 'node:buffer'
+import type { Batch, BuiltStep, Records } from '../core/component.ts'
+import { addTag, fail, timeOf } from '../core/event.ts'
+import type { Cursor, Event } from '../core/event.ts'
+import type { Instruments } from '../core/instruments.ts'
+import type { Log } from '../core/log.ts'
+import type { Template } from '../core/template.ts'
+import { createEncoder } from './encode.ts'
+import { createGuard } from './guard.ts'
+
+/** A step as the config names it, built. */
+export interface NamedStep extends BuiltStep {
+  /** `grok`, `date`, …; for metrics and messages. */
+  readonly name: string
+}
+
+export interface PipelineOptions {
+  /** The pipeline's name, or the input's for steps given inline. */
+  readonly name: string
+  readonly steps: readonly NamedStep[]
+  /** Templates that outputs want rendered for each record. */
+  readonly keys: readonly Template[]
+  /** Look at each record that ships, before it is encoded: log-derived metrics. */
+  readonly observers: readonly ((event: Event, cursor: Cursor) => void)[]
+  readonly log: Log
+  readonly instruments: Instruments
+  /** Gives a buffer to encode into; it comes back by the holder of the records when they are settled. */
+  readonly buffers: { take(): Buffer }
+}
+
+/** Lines to records. Not for two batches at once: the caller awaits one before it hands in the next. */
+export interface Pipeline {
+  run(batch: Batch): Promise<Records>
+}
+
+/** A slice of work that takes longer gives the loop a turn (design: slices stay under 10 ms). */
+const SLICE_MS = 8
+/** Lines between two looks at the clock. */
+const STRIDE = 64
+/** A slice that has not come back after this long is thrown away and its lines are run one by one. */
+const SLICE_LIMIT_MS = 60
+const LINE_LIMIT_MS = 40
+/** So many lines of a batch may reach their limit; the rest then ships untouched, or one input could hold up all. */
+const MAX_TIMEOUTS = 10
+
+/** One function for all steps: the index of the step that dropped the record, or -1. `cursor.step` says who was at work. */
+function compile(steps: readonly NamedStep[]): (event: Event, cursor: WorkCursor) => number {
+  const names = steps.map((_, i) => `s${i}`)
+  const code = names.map((s, i) => `c.step = ${i}; if (!${s}(e, c)) return ${i}`).join('\n')
+  // Step functions only are passed in; no text of the config becomes code.
+  return new Function(...names, `return (e, c) => {\n${code}\nreturn -1\n}`)(...steps.map(s => s.run)) as (
+    event: Event,
+    cursor: WorkCursor
+  ) => number
+}
+
+interface WorkCursor extends Cursor {
+  step: number
+}
+
+/** Builds the one function that lines of this pipeline go through. Pure. */
+export function createPipeline(options: PipelineOptions): Pipeline {
+  const { steps, keys, observers, instruments, log } = options
+  const runSteps = compile(steps)
+  const writes = steps.some(s => s.writes === 'any')
+    ? 'any'
+    : new Set(['tags', 'message', ...steps.flatMap(s => s.writes as string[])])
+  const encoder = createEncoder(writes)
+  const guard = createGuard()
+  const failures = instruments.counter(
+    'yarder_pipeline_failures_total',
+    'Records that a step could not work on; they ship with the tag.',
+    ['pipeline', 'tag']
+  )
+  const drops = instruments.counter(
+    'yarder_pipeline_dropped_total',
+    'Records left out, by the step that did and whether it was intended.',
+    ['pipeline', 'step', 'intentional']
+  )
+  const records = instruments.counter('yarder_pipeline_records_total', 'Records that came out of the pipeline.', [
+    'pipeline'
+  ])
+
+  const cursor: WorkCursor = {
+    source: { input: '', id: '', path: undefined, constants: {} },
+    time: NaN,
+    arrival: 0,
+    offset: 0,
+    failed: '',
+    step: 0
+  }
+  const keyTexts = keys.map((): string[] => [])
+  let batch: Batch
+  let text: string | undefined
+  let joined = false
+  let ends = new Uint32Array(0)
+  let times = new Float64Array(0)
+  let offsets = new Float64Array(0)
+  /** The next line to work on, and how many records have come out. */
+  let next = 0
+  let count = 0
+  // What the slice at hand has come to. An interrupted slice is thrown away whole and run again line by line, so
+  // nothing of it may be counted or observed before it is done.
+  let sliceStart = 0
+  let sliceCount = 0
+  const failed = new Map<string, number>()
+  const dropped = new Uint32Array(steps.length)
+  const seen: Event[] = []
+  const seenCursors: WorkCursor[] = []
+
+  function begin(of: Batch): void {
+    batch = of
+    const { bytes, bounds } = of
+    const last = of.count === 0 || of.events !== undefined ? 0 : bounds[of.count * 2 - 1]!
+    const used = bytes.subarray(0, last)
+    // One decoding for the whole batch, each line a slice of it; other text is decoded line by line, as bounds count bytes.
+    text = isAscii(used) ? bytes.latin1Slice(0, last) : undefined
+    joined = used.includes('\r\n')
+    next = count = 0
+    ends = new Uint32Array(of.count)
+    times = new Float64Array(of.count)
+    offsets = new Float64Array(of.count)
+    for (let k = 0; k < keys.length; k++) keyTexts[k] = []
+    cursor.source = of.source
+    cursor.arrival = of.arrival
+    encoder.begin(of.source, options.buffers.take())
+    beginSlice()
+  }
+
+  function beginSlice(): void {
+    sliceStart = next
+    sliceCount = count
+    failed.clear()
+    dropped.fill(0)
+    seen.length = seenCursors.length = 0
+  }
+
+  function rollBack(): void {
+    next = sliceStart
+    count = sliceCount
+    encoder.rewind(count === 0 ? 0 : ends[count - 1]!)
+    for (const texts of keyTexts) texts.length = count
+    beginSlice()
+  }
+
+  function commitSlice(): void {
+    for (const [tag, n] of failed) failures.add(n, options.name, tag)
+    for (let i = 0; i < dropped.length; i++) {
+      if (dropped[i] !== 0) drops.add(dropped[i]!, options.name, steps[i]!.name, 'true')
+    }
+    for (let i = 0; i < seen.length; i++) {
+      for (let k = 0; k < observers.length; k++) observers[k]!(seen[i]!, seenCursors[i]!)
+    }
+    if (count > sliceCount) records.add(count - sliceCount, options.name)
+    beginSlice()
+  }
+
+  function place(i: number): void {
+    cursor.time = NaN
+    cursor.failed = ''
+    cursor.offset = batch.offset + (batch.events === undefined ? batch.bounds[i * 2]! : i)
+  }
+
+  function eventAt(i: number): Event {
+    if (batch.events !== undefined) return { ...batch.events[i] }
+    const start = batch.bounds[i * 2]!
+    const end = batch.bounds[i * 2 + 1]!
+    let message = text !== undefined ? text.slice(start, end) : batch.bytes.utf8Slice(start, end)
+    // Lines joined by multiline keep their line ends inside.
+    if (joined && message.includes('\r\n')) message = message.replaceAll('\r\n', '\n')
+    const event: Event = { message }
+    if (batch.cut !== undefined && batch.cut[i] === 1) addTag(event, '_truncated')
+    return event
+  }
+
+  function finish(event: Event): void {
+    if (cursor.failed !== '') failed.set(cursor.failed, (failed.get(cursor.failed) ?? 0) + 1)
+    ends[count] = encoder.add(event, cursor)
+    for (let k = 0; k < keys.length; k++) keyTexts[k]!.push(keys[k]!.render(event, cursor))
+    if (observers.length > 0) {
+      seen.push(event)
+      seenCursors.push({ ...cursor })
+    }
+    times[count] = timeOf(cursor)
+    offsets[count] = cursor.offset
+    count++
+  }
+
+  function one(): void {
+    place(next)
+    const event = eventAt(next)
+    const droppedBy = runSteps(event, cursor)
+    if (droppedBy === -1) finish(event)
+    else dropped[droppedBy]!++
+    next++
+  }
+
+  function slice(): void {
+    const until = performance.now() + SLICE_MS
+    while (next < batch.count) {
+      const stop = Math.min(next + STRIDE, batch.count)
+      while (next < stop) one()
+      if (performance.now() > until) return
+    }
+  }
+
+  /** One line with a limit of its own. False when a step did not come to an end; the line then ships as it was read. */
+  function alone(): boolean {
+    for (let tries = 0; ; tries++) {
+      const cpu = process.threadCpuUsage()
+      if (guard(one, LINE_LIMIT_MS) === 'done') return true
+      const used = process.threadCpuUsage(cpu)
+      const step = steps[cursor.step]
+      rollBack()
+      // A machine that gave us no CPU for a while is no slow pattern.
+      if ((used.user + used.system) / 1000 < LINE_LIMIT_MS / 2 && tries < 5) continue
+      asRead(step?.name ?? 'pipeline')
+      return false
+    }
+  }
+
+  function asRead(stepName: string): void {
+    place(next)
+    const event = eventAt(next)
+    fail(event, cursor, `_${stepName}timeout`)
+    finish(event)
+    next++
+  }
+
+  /** Runs the lines up to `until` one by one, giving the loop a turn in between. Returns how many hit their limit. */
+  async function oneByOne(until: number, before: number): Promise<number> {
+    let timeouts = 0
+    while (next < until) {
+      if (before + timeouts >= MAX_TIMEOUTS) asRead(slowest)
+      else if (!alone()) {
+        timeouts++
+        slowest = steps[cursor.step]?.name ?? 'pipeline'
+        log.warn(
+          {
+            pipeline: options.name,
+            step: cursor.step,
+            name: slowest,
+            path: batch.source.path,
+            offset: cursor.offset,
+            limitMs: LINE_LIMIT_MS
+          },
+          'A step did not finish on a line in time; the line ships unparsed.'
+        )
+        await nextTurn()
+      }
+      commitSlice()
+    }
+    return timeouts
+  }
+  let slowest = 'pipeline'
+
+  return {
+    async run(of) {
+      begin(of)
+      let timeouts = 0
+      while (next < of.count) {
+        if (guard(slice, SLICE_LIMIT_MS) === 'done') commitSlice()
+        else {
+          const reached = Math.min(next + 1, of.count)
+          rollBack()
+          timeouts += await oneByOne(reached, timeouts)
+          // Hostile or hopeless: the rest ships as it is, or this input would hold up all others.
+          if (timeouts >= MAX_TIMEOUTS) await oneByOne(of.count, timeouts)
+        }
+        if (next < of.count) await nextTurn()
+      }
+      const keyed = new Map(keys.map((key, k) => [key.text, keyTexts[k]!]))
+      const whole = count === of.count
+      return {
+        batch: of,
+        count,
+        bytes: encoder.buffer.subarray(0, count === 0 ? 0 : ends[count - 1]),
+        ends: whole ? ends : ends.subarray(0, count),
+        times: whole ? times : times.subarray(0, count),
+        offsets: whole ? offsets : offsets.subarray(0, count),
+        keys: keyed
+      }
+    }
+  }
+}
