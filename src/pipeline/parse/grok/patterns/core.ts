@@ -93,8 +93,8 @@ SYSLOGBASE %{SYSLOGTIMESTAMP:timestamp} (?:%{SYSLOGFACILITY} )?%{SYSLOGHOST:logs
 `
 
 export const ecs = String.raw`
-# the local part of RFC 5321: dotted atoms, the first up to 64 characters
-EMAILLOCALPART [\w!#$%&'*+/=?^\x60{|}~-]{1,64}(?:\.[\w!#$%&'*+/=?^\x60{|}~-]{1,62}){0,63}
+# dotted atoms; RFC 5321 allows 64 characters in all, so an atom and 31 more at most
+EMAILLOCALPART [\w!#$%&'*+/=?^\x60{|}~-]{1,64}(?:\.[\w!#$%&'*+/=?^\x60{|}~-]{1,62}){0,31}
 URIHOST %{IPORHOST}(?::%{POSINT})?
 URIQUERY [\w$.+!*'|(){},~@#%&/=:;?\[\]<>-]*
 URIPARAM \?%{URIQUERY}
