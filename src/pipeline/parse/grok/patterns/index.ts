@@ -53,15 +53,16 @@ const groups: readonly PatternGroup[] = [
   redis,
   ruby,
   squid,
-  zeek,
+  zeek
 ]
 
 // A name in Logstash's sense: [A-z0-9]+, where A-z is the ASCII range with its six signs, `_` among them.
-const line = /^\s*([A-z0-9]+)\s+(.*\S)\s*$/
+const line = /^\s*([A-z0-9]+)\s+(\S.*?)\r?$/s
 
 /**
- * Reads a pattern file: a `NAME definition` a line; blank lines and lines that start with `#` are passed over, and so is
- * a line without a definition, as Logstash does. Of two definitions of one name the later holds.
+ * Reads a pattern file: a `NAME definition` a line, spaces at the end included; blank lines and lines that start with
+ * `#` are passed over, and so is a line without a definition, as Logstash does. Of two definitions of a name the later
+ * holds.
  */
 export function parsePatternFile(text: string): Map<string, string> {
   const patterns = new Map<string, string>()
