@@ -51,13 +51,15 @@ for (const [name, size] of [
   describe(`the set ${name}`, () => {
     const set = patternSet(name)
 
-    test('holds exactly the names Logstash has', { skip }, () => {
+    test(`holds ${size} patterns`, () => {
       assert.equal(set.size, size)
+    })
+
+    test('holds exactly the names Logstash has', { skip }, () => {
       assert.deepEqual([...set.keys()].sort(), [...factsOf(name).keys()].sort())
     })
 
     test('has no reference that leads nowhere', () => {
-      assert.ok(set.size > 0)
       for (const pattern of set.keys()) resolve(set, pattern)
     })
 
