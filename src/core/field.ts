@@ -85,7 +85,7 @@ export const string = (doc: string, extra: Extra<string> & { pattern?: RegExp; m
   rule(
     doc,
     extra.secret === true ? 'secret' : 'string',
-    { type: ['string', 'number', 'boolean'] },
+    { type: ['string', 'number', 'boolean'], ...(extra.secret === true ? { writeOnly: true } : {}) },
     extra.must ?? 'a non-empty text',
     v => {
       const text = typeof v === 'string' ? v : typeof v === 'number' || typeof v === 'boolean' ? String(v) : ''
@@ -429,7 +429,7 @@ export const map = <T>(
       }
       return good ? out : undefined
     },
-    extra as Extra<Record<string, T>>
+    { ...extra, ...(item.fields === undefined ? {} : { fields: item.fields }) } as Extra<Record<string, T>>
   )
 
 /** A map of named options. */
