@@ -1,0 +1,180 @@
+// The HTTP listener: /metrics, /health, /health/live, /health/ready; and the same with more on the control socket.
+import { chmodSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { YarderError } from '../core/errors.ts'
+import type { HostPort } from '../core/field.ts'
+import { CONTENT_TYPE, renderText } from '../metrics/export/prometheus.ts'
+import type { Store } from '../metrics/store.ts'
+import type { Status } from './status.ts'
+
+export interface AdminSource {
+  readonly store: Store
+  status(): Status
+}
+
+/** What the control socket can ask for besides; each answers with what to print. */
+export type ControlActions = Record<string, (body: unknown) => unknown>
+
+export interface Listener {
+  /** `127.0.0.1:9680`, or the socket's path. */
+  readonly address: string
+  close(): Promise<void>
+}
+
+const MAX_BODY = 64 * 1024
+
+function reply(response: ServerResponse, status: number, type: string, body: string): void {
+  const bytes = Buffer.from(body)
+  response.writeHead(status, { 'content-type': type, 'content-length': bytes.length, 'cache-control': 'no-store' })
+  response.end(response.req.method === 'HEAD' ? undefined : bytes)
+}
+
+const replyJson = (response: ServerResponse, status: number, value: unknown): void =>
+  reply(response, status, 'application/json; charset=utf-8', `${JSON.stringify(value)}\n`)
+
+type Route = (response: ServerResponse) => void | Promise<void>
+
+function routes({ store, status }: AdminSource): Record<string, Route> {
+  return {
+    '/metrics': async response => reply(response, 200, CONTENT_TYPE, renderText(await store.read())),
+    '/health': response => {
+      const { state, message, ready, draining, outputs, inputs } = status()
+      const body = {
+        status: state,
+        message,
+        ready,
+        draining,
+        outputs: outputs.map(o => ({
+          name: o.name,
+          status: o.state,
+          message: o.message,
+          since: o.since,
+          unacknowledged: o.unacknowledged
+        })),
+        inputs: inputs.map(i => ({ name: i.name, status: i.state, message: i.message }))
+      }
+      replyJson(response, state === 'red' ? 503 : 200, body)
+    },
+    '/health/live': response => replyJson(response, 200, { alive: true }),
+    '/health/ready': response => {
+      const { ready } = status()
+      replyJson(response, ready ? 200 : 503, { ready })
+    }
+  }
+}
+
+const INDEX =
+  'yarder\n\n/metrics       numbers, for Prometheus\n/health        200 or 503, with the state of each part\n/health/live   the process is alive\n/health/ready  inputs stand and the agent is not draining\n'
+
+function handler(table: Record<string, Route>): RequestListener {
+  return (request, response) => {
+    const path = (request.url ?? '/').split('?', 1)[0]!
+    const route = table[path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path]
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD')
+      return reply(response, 405, 'text/plain; charset=utf-8', 'only GET and HEAD\n')
+    }
+    if (path === '/') return reply(response, 200, 'text/plain; charset=utf-8', INDEX)
+    if (route === undefined)
+      return reply(response, 404, 'text/plain; charset=utf-8', `nothing at this path\n\n${INDEX}`)
+    Promise.resolve()
+      .then(() => route(response))
+      .catch((error: unknown) => {
+        if (!response.headersSent) reply(response, 500, 'text/plain; charset=utf-8', `${String(error)}\n`)
+        else response.destroy()
+      })
+  }
+}
+
+function listen(server: Server, where: { host: string; port: number } | { path: string }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(where, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function listenerOf(server: Server, address: string): Listener {
+  return {
+    address,
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      })
+  }
+}
+
+/** Listens for scrapes and probes; loopback unless the config says otherwise. Rejects with the address and errno. */
+export async function startAdmin(source: AdminSource, at: HostPort): Promise<Listener> {
+  const server = createServer(
+    { requestTimeout: 10_000, headersTimeout: 10_000, maxHeaderSize: 16_384 },
+    handler(routes(source))
+  )
+  server.maxConnections = 256
+  try {
+    await listen(server, at)
+  } catch (error) {
+    const hint =
+      (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+        ? '; another program (or yarder) has it: set admin.listen'
+        : ''
+    throw new YarderError('RUNTIME', `listening on ${at.host}:${at.port}${hint}`, { cause: error })
+  }
+  const bound = server.address() as AddressInfo
+  return listenerOf(
+    server,
+    bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`
+  )
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > MAX_BODY) throw new YarderError('USAGE', 'the request is too large')
+    chunks.push(chunk)
+  }
+  return chunks.length === 0 ? undefined : (JSON.parse(Buffer.concat(chunks).toString()) as unknown)
+}
+
+/**
+ * Listens on the control socket, which only the agent's own user (and root) can open: `POST /<action>` for each action,
+ * and everything the listener has. A socket left behind by a killed agent is removed first; the lock on the data
+ * directory has shown that it is nobody's.
+ */
+export async function startControl(source: AdminSource, path: string, actions: ControlActions): Promise<Listener> {
+  const pages = handler(routes(source))
+  const server = createServer((request, response) => {
+    const action = actions[(request.url ?? '').slice(1)]
+    if (request.method !== 'POST' || action === undefined) return pages(request, response)
+    readJson(request)
+      .then(async body => replyJson(response, 200, (await action(body)) ?? {}))
+      .catch((error: unknown) =>
+        replyJson(response, 400, { error: error instanceof Error ? error.message : String(error) })
+      )
+  })
+  rmSync(path, { force: true })
+  const umask = process.umask(0o177)
+  try {
+    await listen(server, { path })
+  } catch (error) {
+    throw new YarderError('RUNTIME', `listening on the control socket ${path}`, { cause: error })
+  } finally {
+    process.umask(umask)
+  }
+  chmodSync(path, 0o600)
+  const listener = listenerOf(server, path)
+  return {
+    address: path,
+    close: async () => {
+      await listener.close()
+      rmSync(path, { force: true })
+    }
+  }
+}

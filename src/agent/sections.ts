@@ -1,0 +1,60 @@
+// The options of `agent` and `admin`, and those that every input and output takes besides its own.
+import * as f from '../core/field.ts'
+
+export const agentFields = {
+  environment: f.string("Tag on every record and on each of the agent's own lines.", {
+    default: 'DEVEL',
+    example: '${APP_ENVIRON:-DEVEL}'
+  }),
+  region: f.optional(
+    f.string('Where the host stands; a field of every record and part of metric prefixes.', { example: 'us-east-1' })
+  ),
+  fields: f.map(f.anything('Any value.'), 'Put under `fields` on every record.', {
+    default: {},
+    example: { team: 'storefront' }
+  }),
+  tags: f.list(f.string('A tag.'), 'Put into `tags` of every record.', { default: [] }),
+  schema: f.choice(
+    ['logstash', 'ecs'],
+    "Names of the fields: those of Logstash's legacy patterns, or the Elastic Common Schema.",
+    { default: 'logstash' }
+  ),
+  timezone: f.optional(
+    f.string("IANA zone of times in logs that name none; the host's when absent.", {
+      example: 'Europe/Berlin',
+      pattern: /^[A-Za-z0-9_+\-/]+$/,
+      must: 'an IANA zone such as "Europe/Berlin"'
+    })
+  ),
+  data_dir: f.optional(
+    f.string('Where positions and dead letters are kept; `$STATE_DIRECTORY`, else `/var/lib/yarder`. One agent each.', {
+      example: '/var/lib/yarder'
+    })
+  ),
+  log_level: f.choice(
+    ['error', 'warn', 'info', 'debug'],
+    'How much the agent says about itself; `$LOGLEVEL` wins. See `yarder log-level`.',
+    { default: 'info' }
+  ),
+  log_format: f.choice(
+    ['text', 'json'],
+    "The agent's own lines on stderr: text for people and the journal, or one JSON object a line.",
+    { default: 'text' }
+  ),
+  ship_own_errors: f.boolean("Send the agent's own errors through its outputs too, as records.", { default: true }),
+  shutdown_timeout: f.duration('On SIGTERM, how long what was read may take to be acknowledged.', {
+    default: '10s',
+    min: '0s',
+    max: '10m'
+  }),
+  watch_config: f.boolean('Reload when a file of the configuration changes, as SIGHUP does.', { default: false })
+}
+export type AgentOptions = f.Values<typeof agentFields>
+
+export const adminFields = {
+  enabled: f.boolean('Serve `/metrics` and `/health`.', { default: true }),
+  listen: f.hostPort('Address of `/metrics`, `/health`, `/health/live` and `/health/ready`.', {
+    default: '127.0.0.1:9680'
+  })
+}
+export type AdminOptions = f.Values<typeof adminFields>

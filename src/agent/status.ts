@@ -1,0 +1,66 @@
+// What the agent says about itself when asked: the shape of `yarder status`, `/health` and the control socket.
+
+export type State = 'uninitialized' | 'yellow' | 'green' | 'red'
+
+/** An output as its delivery describes it. */
+export interface OutputStatus {
+  name: string
+  type: string
+  state: State
+  message: string
+  /** Since when it is in this state, ISO time. */
+  since: string
+  target: string | undefined
+  lastError: string | undefined
+  lastSuccess: string | undefined
+  /** Records taken over and not yet acknowledged, and the age of the oldest in milliseconds. */
+  unacknowledged: number
+  oldestAgeMs: number
+}
+
+export interface FileStatus {
+  path: string
+  size: number
+  read: number
+  acked: number
+  state: string
+  reason?: string | undefined
+}
+
+export interface InputStatus {
+  name: string
+  type: string
+  state: 'running' | 'finished' | 'failed'
+  message: string
+  files: FileStatus[]
+}
+
+export interface Status {
+  state: State
+  message: string
+  version: string
+  pid: number
+  uptimeSeconds: number
+  ready: boolean
+  draining: boolean
+  configFiles: string[]
+  configError: string | undefined
+  outputs: OutputStatus[]
+  inputs: InputStatus[]
+}
+
+const RANK: Record<State, number> = { green: 0, uninitialized: 1, yellow: 2, red: 3 }
+
+/** The whole is as bad as its worst part; a draining agent is red, so that nobody counts on it. */
+export function overall(
+  parts: readonly { name: string; state: State; message: string }[],
+  draining: boolean
+): { state: State; message: string } {
+  if (draining) return { state: 'red', message: 'draining' }
+  let worst: { name: string; state: State; message: string } | undefined
+  for (const part of parts) if (worst === undefined || RANK[part.state] > RANK[worst.state]) worst = part
+  if (worst === undefined || worst.state === 'green') return { state: 'green', message: 'Ready' }
+  // An output that had nothing to send yet is no reason to worry anybody.
+  if (worst.state === 'uninitialized') return { state: 'green', message: 'Ready, nothing sent yet' }
+  return { state: worst.state, message: `${worst.name}: ${worst.message}` }
+}

@@ -1,0 +1,196 @@
+// The agent's own log: pino behind core's Log, with a level per subsystem, as text for people or JSON lines.
+import pino from 'pino'
+import type { Log, LogData } from '../core/log.ts'
+import { describe } from '../core/errors.ts'
+import type { LineWriter } from './stderr.ts'
+
+/** Levels as Ceph's daemons have them: 0 errors only, 1 warnings too, 5 the life-cycle too, 10 to 20 each batch. */
+const THRESHOLDS = { error: 0, warn: 1, info: 5, debug: 10 } as const
+export type LevelName = keyof typeof THRESHOLDS
+const PINO_LEVEL = { error: 50, warn: 40, info: 30, debug: 20 } as const
+/** sd-daemon(3): priorities that journald takes from the start of a line. */
+const PRIORITY = { error: 3, warn: 4, info: 6, debug: 7 } as const
+
+export interface LogOptions {
+  format: 'text' | 'json'
+  level: LevelName
+  environment: string
+  writer: LineWriter
+  /** The writer leads to the journal: lines get a priority and no time. */
+  journal: boolean
+  /** The writer leads to a terminal: no time either, it is noise there. */
+  terminal: boolean
+  now?: () => number
+}
+
+/** A line as it was logged, for whoever ships the agent's own errors. */
+export interface LogLine {
+  level: LevelName
+  subsystem: string
+  message: string
+  data: LogData
+}
+
+export interface LogService {
+  readonly root: Log
+  /** Sets the level (0–20) of a subsystem (with all below it) or of `all`; takes it back after `forMs`. */
+  setLevel(subsystem: string, level: number, forMs?: number): void
+  /** The levels in force, and when a time-boxed one ends (ms since the epoch). */
+  levels(): { subsystem: string; level: number; until: number | undefined }[]
+  /** Called for each line at `error`. */
+  onError: ((line: LogLine) => void) | undefined
+  /** Changes what a reload may change. */
+  configure(options: { level: LevelName; environment: string; format: 'text' | 'json' }): void
+}
+
+/** The number of a level by name or number; undefined for what is neither. */
+export function parseLevel(text: string): number | undefined {
+  const lower = text.toLowerCase()
+  if (Object.hasOwn(THRESHOLDS, lower)) return THRESHOLDS[lower as LevelName]
+  if (lower === 'warning') return THRESHOLDS.warn
+  return /^\d{1,2}$/.test(text) && Number(text) <= 20 ? Number(text) : undefined
+}
+
+/** Untrusted text must not forge lines or steer a terminal: control characters become visible escapes. */
+export function escapeControls(text: string): string {
+  return text.replace(
+    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g,
+    c => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`
+  )
+}
+
+const oneLine = (text: string): string => escapeControls(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t')
+
+function renderValue(value: unknown): string {
+  if (typeof value === 'string')
+    return /^[\w./:@%+,[\]-]+$/.test(value) ? value : JSON.stringify(oneLine(value)).replaceAll('\\\\', '\\')
+  try {
+    return oneLine(JSON.stringify(value) ?? String(value))
+  } catch {
+    return '"[not printable]"'
+  }
+}
+
+/** Stacks of an error and of its causes, one line each. */
+function stackLines(error: unknown): string[] {
+  if (!(error instanceof Error)) return [oneLine(String(error))]
+  const lines = (error.stack ?? `${error.name}: ${error.message}`).split('\n').map(escapeControls)
+  return error.cause === undefined
+    ? lines
+    : [...lines, ...stackLines(error.cause).map((l, i) => (i === 0 ? `caused by ${l}` : l))]
+}
+
+/** Sets the log up: the first thing the program does, so that what follows can say what is wrong. */
+export function createLog(options: LogOptions): LogService {
+  const { writer } = options
+  const now = options.now ?? Date.now
+  let { format, environment } = options
+  const json = pino(
+    {
+      level: 'trace',
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: label => ({ level: label }) }
+    },
+    { write: text => writer.write(text) }
+  )
+  const set = new Map<string, { level: number; until: number | undefined; timer: NodeJS.Timeout | undefined }>()
+  let base: number = THRESHOLDS[options.level]
+  const known = new Set<Subsystem>()
+
+  interface Subsystem {
+    readonly name: string
+    level: number
+  }
+
+  function levelOf(name: string): number {
+    for (let at = name; at !== ''; at = at.slice(0, Math.max(0, at.lastIndexOf('.')))) {
+      const own = set.get(at)
+      if (own !== undefined) return own.level
+    }
+    return set.get('all')?.level ?? base
+  }
+
+  function refresh(): void {
+    for (const subsystem of known) subsystem.level = levelOf(subsystem.name)
+  }
+
+  function text(level: LevelName, subsystem: string, data: LogData, message: string): string {
+    const { err, ...plain } = data
+    const pairs = Object.entries(plain)
+      .filter(([, v]) => v !== undefined)
+      .map(([k, v]) => `${k}=${renderValue(v)}`)
+    const reason = err === undefined ? '' : ` error=${renderValue(describe(err))}`
+    const head = `[${environment}][${level.toUpperCase().padEnd(5)}] [${subsystem === '' ? 'yarder' : subsystem}] ${message}`
+    const time =
+      options.journal || options.terminal
+        ? ''
+        : `${new Date(now()).toISOString().replace('T', ' ').replace('.', ',').slice(0, 23)} `
+    const first = `${time}${head}${pairs.length > 0 ? ` ${pairs.join(' ')}` : ''}${reason}`
+    // An expected error needs no stack; anything else is a bug, and a bug without its place is no report.
+    const stack =
+      err instanceof Error && err.name !== 'YarderError' && !('errno' in err)
+        ? stackLines(err).map(l => `    ${l}`)
+        : []
+    const prefix = options.journal ? `<${PRIORITY[level]}>` : ''
+    return [first, ...stack].map(line => `${prefix}${line}\n`).join('')
+  }
+
+  function emit(level: LevelName, subsystem: Subsystem, bound: LogData, data: LogData, message: string): void {
+    if (THRESHOLDS[level] > subsystem.level) return
+    const all = { ...bound, ...data }
+    try {
+      if (format === 'text') writer.write(text(level, subsystem.name, all, message))
+      else json[level]({ env: environment, name: subsystem.name, ...all, level_num: PINO_LEVEL[level] }, message)
+    } catch (error) {
+      // Logging never breaks the program: a throwing getter or toJSON costs its data only.
+      writer.write(`${level} ${subsystem.name}: ${message} (its data could not be printed: ${String(error)})\n`)
+    }
+    if (level === 'error') service.onError?.({ level, subsystem: subsystem.name, message, data: all })
+  }
+
+  function logger(name: string, bound: LogData): Log {
+    const subsystem: Subsystem = { name, level: levelOf(name) }
+    known.add(subsystem)
+    return {
+      error: (data, message) => emit('error', subsystem, bound, data, message),
+      warn: (data, message) => emit('warn', subsystem, bound, data, message),
+      info: (data, message) => emit('info', subsystem, bound, data, message),
+      debug: (data, message) => emit('debug', subsystem, bound, data, message),
+      get debugs() {
+        return subsystem.level >= THRESHOLDS.debug
+      },
+      child: (part, data = {}) => logger(name === '' ? part : `${name}.${part}`, { ...bound, ...data })
+    }
+  }
+
+  const service: LogService = {
+    root: logger('', {}),
+    onError: undefined,
+    setLevel(subsystem, level, forMs) {
+      clearTimeout(set.get(subsystem)?.timer)
+      const timer =
+        forMs === undefined
+          ? undefined
+          : setTimeout(() => {
+              set.delete(subsystem)
+              refresh()
+              service.root.info({ subsystem }, 'Log level is back to what it was.')
+            }, forMs)
+      timer?.unref()
+      set.set(subsystem, { level, until: forMs === undefined ? undefined : now() + forMs, timer })
+      refresh()
+    },
+    levels: () => [
+      { subsystem: 'default', level: base, until: undefined },
+      ...[...set].map(([subsystem, s]) => ({ subsystem, level: s.level, until: s.until }))
+    ],
+    configure(o) {
+      base = THRESHOLDS[o.level]
+      environment = o.environment
+      format = o.format
+      refresh()
+    }
+  }
+  return service
+}

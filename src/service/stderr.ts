@@ -1,0 +1,124 @@
+// Writes the agent's own lines to a descriptor without ever waiting for whoever reads it.
+import { closeSync, constants, fstatSync, openSync, write, writeSync } from 'node:fs'
+
+/** Lines that do not fit are counted and told once there is room again. */
+const MAX_QUEUED = 1024 * 1024
+
+export interface LineWriter {
+  write(text: string): void
+  /** Resolves when all is written, or after `deadlineMs`. */
+  flush(deadlineMs: number): Promise<void>
+}
+
+/**
+ * A pipe or a terminal is opened a second time without blocking, so that a stalled reader costs nothing; a socket (the
+ * journal's) can't be, and is written to from libuv's threads. A write error other than a full pipe ends the writing:
+ * logging never stops the agent.
+ */
+export function createLineWriter(fd: number, maxQueued = MAX_QUEUED): LineWriter {
+  const own = openWithoutBlocking(fd)
+  const queue: Buffer[] = []
+  let queued = 0
+  let dropped = 0
+  let busy = false
+  let broken = false
+  let waiters: (() => void)[] = []
+
+  function settle(): void {
+    if (queue.length > 0 && !broken) return
+    for (const done of waiters.splice(0)) done()
+  }
+
+  function advance(written: number): void {
+    queued -= written
+    while (written > 0) {
+      const head = queue[0]!
+      if (written < head.length) {
+        queue[0] = head.subarray(written)
+        return
+      }
+      written -= head.length
+      queue.shift()
+    }
+  }
+
+  function fault(error: NodeJS.ErrnoException): boolean {
+    if (error.code === 'EAGAIN' || error.code === 'EINTR') return false
+    broken = true
+    queue.length = queued = 0
+    return true
+  }
+
+  function pump(): void {
+    if (busy || broken) return settle()
+    while (queue.length > 0) {
+      if (own === undefined) {
+        busy = true
+        write(fd, queue[0]!, (error, written) => {
+          busy = false
+          if (error === null) advance(written)
+          else if (!fault(error)) return void setTimeout(pump, 20).unref()
+          pump()
+        })
+        return
+      }
+      try {
+        advance(writeSync(own, queue[0]!))
+      } catch (error) {
+        if (!fault(error as NodeJS.ErrnoException)) {
+          busy = true
+          setTimeout(() => {
+            busy = false
+            pump()
+          }, 20).unref()
+        }
+        return settle()
+      }
+    }
+    if (dropped > 0) {
+      const n = dropped
+      dropped = 0
+      add(`yarder: ${n} lines of the agent's own log were dropped, since nobody read them\n`)
+    }
+    settle()
+  }
+
+  function add(text: string): void {
+    if (broken) return
+    const bytes = Buffer.from(text)
+    if (queued + bytes.length > maxQueued) {
+      dropped++
+      return
+    }
+    queue.push(bytes)
+    queued += bytes.length
+    pump()
+  }
+
+  return {
+    write: add,
+    flush: deadlineMs =>
+      new Promise(resolve => {
+        const timer = setTimeout(resolve, deadlineMs)
+        waiters.push(() => {
+          clearTimeout(timer)
+          resolve()
+        })
+        pump()
+      })
+  }
+}
+
+function openWithoutBlocking(fd: number): number | undefined {
+  try {
+    const stat = fstatSync(fd)
+    if (stat.isSocket()) return undefined
+    const append = stat.isFile() ? constants.O_APPEND : 0
+    const own = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | append)
+    if (fstatSync(own).rdev === stat.rdev) return own
+    closeSync(own)
+    return undefined
+  } catch {
+    return undefined
+  }
+}
