@@ -38,7 +38,7 @@ EXIM_PROTOCOL P=%{NOTSPACE:protocol}
 EXIM_MSG_SIZE S=%{NUMBER:exim_msg_size}
 EXIM_HEADER_ID id=%{NOTSPACE:exim_header_id}
 EXIM_SUBJECT T=%{QS:exim_subject}
-EXIM_UNKNOWN_FIELD [A-Za-z0-9]+=%{NOTSPACE}
+EXIM_UNKNOWN_FIELD [A-Za-z0-9]{1,8}=%{NOTSPACE}
 EXIM_MESSAGE_ARRIVAL %{EXIM_DATE:timestamp}(?: %{EXIM_PID})? %{EXIM_MSGID:exim_msgid} (?<exim_flags><=) (?:(?<exim_status>[^\s@<>]+) )?(?:<>|%{EMAILADDRESS:exim_sender_email})%{EXIM_NAMED_FIELDS}(?: for %{EMAILADDRESS:exim_recipient_email})?
 `
 
@@ -52,6 +52,6 @@ EXIM_MSG_SIZE S=%{NUMBER:[exim][log][message][size]:int}
 EXIM_HEADER_ID id=%{NOTSPACE:[exim][log][header_id]}
 EXIM_QUOTED_CONTENT (?:[^"\\]|\\.)*
 EXIM_SUBJECT T="%{EXIM_QUOTED_CONTENT:[exim][log][message][subject]}"
-EXIM_UNKNOWN_FIELD [A-Za-z0-9]+=(?:%{QUOTEDSTRING}|%{NOTSPACE})
+EXIM_UNKNOWN_FIELD [A-Za-z0-9]{1,8}=(?:%{QUOTEDSTRING}|%{NOTSPACE})
 EXIM_MESSAGE_ARRIVAL %{EXIM_DATE:timestamp}(?: %{EXIM_PID})? %{EXIM_MSGID:[exim][log][message][id]} (?<[exim][log][flags]><=) (?:(?<[exim][log][status]>[^\s@<>]+) )?(?:<>|%{EMAILADDRESS:[exim][log][sender][email]})%{EXIM_NAMED_FIELDS}(?: from <%{DATA:[exim][log][sender][original]}>)?(?: for %{EMAILADDRESS:[exim][log][recipient][email]})?
 `

@@ -20,11 +20,15 @@ function record(specs: string): string {
 }
 
 /**
- * The same for the legacy set, whose columns are mostly `.*` and reach over tabs when a line has more than the pattern:
- * lines with too few are turned away first, or every way to divide them would be tried.
+ * The same for the legacy set, whose columns are `.*` for the most part and reach over tabs when a line has more of them
+ * than the pattern. Where the first one begins, lines with too few are turned away, or every way to divide them would be
+ * tried.
  */
 function looseRecord(specs: string): string {
-  return String.raw`(?=(?:[^\t]*\t){${columns(specs).length - 1}})${record(specs)}`
+  const all = columns(specs)
+  const loose = all.findIndex((one) => one.startsWith('%{GREEDYDATA'))
+  const enough = String.raw`(?=(?:[^\t]*\t){${all.length - 1 - loose}})`
+  return all.map((one, at) => (at === loose ? enough + one : one)).join(String.raw`\t`)
 }
 
 const legacyHead = 'NUMBER:ts NOTSPACE:uid IP:orig_h INT:orig_p IP:resp_h INT:resp_p'
