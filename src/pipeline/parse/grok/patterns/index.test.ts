@@ -65,8 +65,8 @@ for (const [name, size] of [
 
     test('captures the same fields from the same patterns in the same order as Logstash', { skip }, () => {
       for (const [pattern, { captures = [] }] of factsOf(name)) {
-        // One field of Logstash's is written with a stray `?`, which its own compiler drops.
-        const expected = captures.map(c => capture(c.field.replace(/\?$/, ''), c.pattern, c.type))
+        // Two fields of Logstash's are written with a stray `?`.
+        const expected = captures.map(c => capture(c.field.replace('?', ''), c.pattern, c.type))
         assert.deepEqual(capturesIn(set.get(pattern) ?? ''), expected, pattern)
       }
     })
