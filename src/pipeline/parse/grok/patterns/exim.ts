@@ -23,7 +23,7 @@ const namedFields = [
 export const common = String.raw`
 EXIM_MSGID [0-9A-Za-z]{6}-(?:[0-9A-Za-z]{11}-[0-9A-Za-z]{4}|[0-9A-Za-z]{6}-[0-9A-Za-z]{2})
 EXIM_FLAGS <=|\(=|=>|->|>>|\*>|\*\*|==
-EXIM_QT (?:[0-9]+(?:\.[0-9]+)?[ywdhms])+
+EXIM_QT (?:[0-9]+y)?(?:[0-9]+w)?(?:[0-9]+d)?(?:[0-9]+h)?(?:[0-9]+m)?(?:[0-9]+(?:\.[0-9]+)?s)?
 EXIM_EXCLUDE_TERMS Completed|Message is frozen|Spool file is locked|(?:Start|End) queue run|retry time not reached|error ignored|daemon started
 EXIM_NAMED_FIELDS ${namedFields.map(anywhere).join('')}(?:${token})*(?: %{EXIM_UNKNOWN_FIELD})?
 EXIM %{EXIM_MESSAGE_ARRIVAL}
