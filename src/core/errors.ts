@@ -67,7 +67,9 @@ export function describe(error: unknown): string {
 export function errnoOf(error: unknown): string {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth++) {
     const code = (at as NodeJS.ErrnoException).code
-    if (typeof code === 'string' && /^E[A-Z0-9]+$|^ERR_|^[A-Z_]{6,}$/.test(code)) return code
+    // The agent's own codes are no errnos, though they look like those of TLS.
+    if (typeof code === 'string' && !(at instanceof YarderError) && /^E[A-Z0-9]+$|^ERR_|^[A-Z_]{6,}$/.test(code))
+      return code
     if (at instanceof AggregateError && at.errors.length > 0) return errnoOf(at.errors[0])
   }
   return ''
