@@ -81,10 +81,21 @@ export interface Parcel {
   readonly bytes: number
 }
 
+/** A record the destination will never take as it is. */
+export interface Rejected {
+  readonly index: number
+  /** The destination's own words. */
+  readonly reason: string
+  readonly status?: number
+  /** Where it would have gone (an index name) and under which identity, for its dead letter. */
+  readonly target?: string
+  readonly id?: string
+}
+
 /** Indexes into the parcel; what is in neither list was delivered. */
 export interface Sent {
   readonly retry: readonly number[]
-  readonly rejected: ReadonlyArray<{ readonly index: number; readonly reason: string; readonly status?: number }>
+  readonly rejected: readonly Rejected[]
   /** How many of the delivered the destination had already. */
   readonly duplicates?: number
   /** Wait at least this long before the retry, milliseconds. */
@@ -100,6 +111,11 @@ export interface Sent {
  */
 export interface Output {
   send(parcel: Parcel, signal: AbortSignal): Promise<Sent>
+  /**
+   * Contacts the destination without sending, so that its state is known before the first record. Called at the start,
+   * until it or a `send` has succeeded; rejects as `send` does.
+   */
+  probe?(signal: AbortSignal): Promise<void>
   /** Idempotent, and works half-started. */
   close(): Promise<void>
   /** Templates over a record's fields that `send` needs (an index name): rendered in the pipeline's pass into `Records.keys`. */
