@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { lock } from './lock.ts'
 
-void test('a second agent is refused with the pid of the first, until that one is killed', async t => {
+test('a second agent is refused with the pid of the first, until that one is killed', async t => {
   const base = mkdtempSync(join(tmpdir(), 'yarder-'))
   t.after(() => rmSync(base, { recursive: true, force: true }))
   const dir = join(base, 'data')
@@ -27,6 +27,6 @@ void test('a second agent is refused with the pid of the first, until that one i
   lock(dir).release()
 })
 
-void test('a directory that cannot be used is a STORAGE error', () => {
+test('a directory that cannot be used is a STORAGE error', () => {
   assert.throws(() => lock('/dev/null/x'), { code: 'STORAGE' })
 })

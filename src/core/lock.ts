@@ -41,15 +41,15 @@ export function lock(dataDir: string, pid = process.pid): Lock {
   } catch {
     // Only the message of a second agent needs it.
   }
-  let held = true
-  return {
-    release() {
-      if (!held) return
-      held = false
-      rmSync(pidFile, { force: true })
-      db.close()
-    }
+  const release = (): void => {
+    process.removeListener('exit', release)
+    if (!db.isOpen) return
+    rmSync(pidFile, { force: true })
+    db.close()
   }
+  // Also keeps the database from being collected as garbage, which would drop the lock of a caller who forgets his Lock.
+  process.on('exit', release)
+  return { release }
 }
 
 function holder(pidFile: string): string {

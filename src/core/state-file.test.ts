@@ -49,7 +49,7 @@ function listening(): { log: Log; said: string[]; data: LogData[] } {
 const all = (state: ReturnType<typeof openStateFile>, scope: string): Record<string, unknown> =>
   Object.fromEntries(state.entries(scope))
 
-void test('what was committed is there again after a restart, what was deleted is not', t => {
+test('what was committed is there again after a restart, what was deleted is not', t => {
   const path = place(t)
   const { log, said } = listening()
   const first = openStateFile(path, log)
@@ -67,7 +67,7 @@ void test('what was committed is there again after a restart, what was deleted i
   assert.deepEqual(said, [])
 })
 
-void test('what was committed is there although the process was killed, what was not is not', t => {
+test('what was committed is there although the process was killed, what was not is not', t => {
   const path = place(t)
   const { log } = listening()
   const first = openStateFile(path, log)
@@ -84,7 +84,7 @@ void test('what was committed is there although the process was killed, what was
   assert.equal(again.get('a', 'x'), 1)
 })
 
-void test('the file is 0600 and its folder 0700', t => {
+test('the file is 0600 and its folder 0700', t => {
   const path = place(t)
   const state = openStateFile(path, listening().log)
   t.after(() => state.close())
@@ -95,7 +95,7 @@ void test('the file is 0600 and its folder 0700', t => {
   assert.equal(statSync(join(path, '..')).mode & 0o777, 0o700)
 })
 
-void test('hooks write into the commit they precede, until they are taken back', t => {
+test('hooks write into the commit they precede, until they are taken back', t => {
   const state = openStateFile(place(t), listening().log)
   t.after(() => state.close())
   let n = 0
@@ -119,7 +119,7 @@ const damage: Record<string, (path: string) => void> = {
   }
 }
 for (const [what, harm] of Object.entries(damage)) {
-  void test(`a file that ${what} is set aside, told, and begun anew with what is readable`, t => {
+  test(`a file that ${what} is set aside, told, and begun anew with what is readable`, t => {
     const path = place(t)
     const first = openStateFile(path, listening().log)
     for (let i = 0; i < 500; i++) first.set('s', `k${i}`, { text: `needle-${i}` })
@@ -142,7 +142,7 @@ for (const [what, harm] of Object.entries(damage)) {
   })
 }
 
-void test('whatever byte is changed, a row is as it was or gone, and the next commit works', t => {
+test('whatever byte is changed, a row is as it was or gone, and the next commit works', t => {
   const path = place(t)
   const first = openStateFile(path, listening().log)
   for (let i = 0; i < 60; i++) first.set('s', `k${i}`, `v${i}`)
@@ -170,7 +170,7 @@ void test('whatever byte is changed, a row is as it was or gone, and the next co
   )
 })
 
-void test('a disk that refuses keeps the state in memory, says so once, and says when it is over', t => {
+test('a disk that refuses keeps the state in memory, says so once, and says when it is over', t => {
   const path = place(t)
   const { log, said } = listening()
   const state = openStateFile(path, log)
@@ -194,7 +194,7 @@ void test('a disk that refuses keeps the state in memory, says so once, and says
   assert.equal(again.get('a', 'x'), 2)
 })
 
-void test('a full disk makes commit answer false and loses nothing that was committed before', t => {
+test('a full disk makes commit answer false and loses nothing that was committed before', t => {
   const path = place(t)
   const { log, said } = listening()
   const state = openStateFile(path, log)
@@ -225,7 +225,7 @@ void test('a full disk makes commit answer false and loses nothing that was comm
   assert.equal(again.get('a', 'x'), 2)
 })
 
-void test('a file that someone removes while the agent runs is written anew at the next commit', t => {
+test('a file that someone removes while the agent runs is written anew at the next commit', t => {
   const path = place(t)
   const state = openStateFile(path, listening().log)
   state.set('a', 'x', 1)
@@ -239,7 +239,7 @@ void test('a file that someone removes while the agent runs is written anew at t
   assert.equal(again.get('a', 'x'), 1)
 })
 
-void test('a file of a newer version is left alone and refused', t => {
+test('a file of a newer version is left alone and refused', t => {
   const path = place(t)
   openStateFile(path, listening().log).close()
   const db = new DatabaseSync(path)
