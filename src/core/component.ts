@@ -49,6 +49,26 @@ export interface Input {
   run(emit: Emit, signal: AbortSignal): Promise<void>
   /** True once nothing more will come (`stdin` at its end, files with `--once`). `run` returns then. */
   readonly finite?: boolean
+  /** For `yarder status`. */
+  describe?(): InputDescription
+}
+
+/** One file of an input, or whatever else it reads. */
+export interface FileStatus {
+  readonly path: string
+  readonly size: number
+  /** How far it was read, and how far every output has acknowledged; bytes. */
+  readonly read: number
+  readonly acked: number
+  /** `active`, `idle`, `unreadable`, … */
+  readonly state: string
+  readonly reason?: string | undefined
+}
+
+/** What an input says about itself when asked. */
+export interface InputDescription {
+  readonly message: string
+  readonly files: readonly FileStatus[]
 }
 
 /** What a pipeline made of a batch: one JSON document a record. The same bytes serve every output. */
