@@ -23,10 +23,12 @@ export async function debianPackage(names: readonly string[]): Promise<string | 
 }
 
 async function notInstalled(names: readonly string[]): Promise<string[]> {
-  const found = await Promise.all(names.map(async name => {
-    const status = await run(['dpkg-query', '-W', '-f', '${db:Status-Status}', name]).catch(() => 'absent')
-    return status === 'installed'
-  }))
+  const found = await Promise.all(
+    names.map(async name => {
+      const status = await run(['dpkg-query', '-W', '-f', '${db:Status-Status}', name]).catch(() => 'absent')
+      return status === 'installed'
+    })
+  )
   return names.filter((_, index) => found[index] !== true)
 }
 
@@ -38,7 +40,10 @@ async function install(names: readonly string[]): Promise<void> {
 }
 
 async function withoutServices(task: () => Promise<void>): Promise<void> {
-  const hasPolicy = await access(policy).then(() => true, () => false)
+  const hasPolicy = await access(policy).then(
+    () => true,
+    () => false
+  )
   if (hasPolicy) return task()
   await writeFile(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
   try {

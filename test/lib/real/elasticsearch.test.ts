@@ -9,7 +9,7 @@ const flavours: Flavour[] = ['elasticsearch-8.19', 'opensearch-2.19']
 const ndjson = { 'content-type': 'application/x-ndjson' }
 
 for (const flavour of flavours) {
-  const skip = await elasticsearchMissing(flavour) ?? false
+  const skip = (await elasticsearchMissing(flavour)) ?? false
 
   test(`${flavour} stores a document once, and its second create is a 409`, { skip }, async t => {
     const node = await startElasticsearch({ flavour })
@@ -19,11 +19,11 @@ for (const flavour of flavours) {
     const statuses: number[] = []
     for (let i = 0; i < 2; i++) {
       const answer = await fetch(`${node.url}/_bulk?refresh=true`, { method: 'POST', headers: ndjson, body })
-      const parsed = await answer.json() as { items: Array<{ create: { status: number } }> }
+      const parsed = (await answer.json()) as { items: Array<{ create: { status: number } }> }
       statuses.push(...parsed.items.map(item => item.create.status))
     }
     assert.deepEqual(statuses, [201, 409])
-    const count = await fetch(`${node.url}/logs/_count`).then(answer => answer.json()) as { count: number }
+    const count = (await fetch(`${node.url}/logs/_count`).then(answer => answer.json())) as { count: number }
     assert.equal(count.count, 1)
     t.diagnostic(`${node.version} ${JSON.stringify(statuses)}`)
   })

@@ -87,9 +87,10 @@ async function withTools(): Promise<string | undefined> {
 }
 
 /** Starts a node on a free port of 127.0.0.1 and waits until it is green or yellow. Call elasticsearchMissing() first. */
-export async function startElasticsearch(
-  options: { flavour: Flavour; settings?: Record<string, string> }
-): Promise<Elasticsearch> {
+export async function startElasticsearch(options: {
+  flavour: Flavour
+  settings?: Record<string, string>
+}): Promise<Elasticsearch> {
   const home = await prepare(options.flavour)
   const work = await mkdtemp(join(tmpdir(), 'yarder-peer-'))
   const settings = {
@@ -108,22 +109,26 @@ export async function startElasticsearch(
   await mkdir(settings['path.logs'])
   const args = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
   const classPath = `${join(home, 'classes')}:${join(home, 'lib')}/*`
-  const node = await start(
-    ['java', '-Xms512m', '-Xmx1g', '-cp', classPath, recipes[options.flavour].main, ...args],
-    { logFile: join(work, 'node.log'), cwd: work }
-  )
+  const node = await start(['java', '-Xms512m', '-Xmx1g', '-cp', classPath, recipes[options.flavour].main, ...args], {
+    logFile: join(work, 'node.log'),
+    cwd: work
+  })
   const stop = async (): Promise<void> => {
     await node.stop()
     await rm(work, { recursive: true, force: true })
   }
   try {
-    const port = await until(`${options.flavour} to listen`, async () => {
-      node.check()
-      return readFile(join(settings['path.logs'], 'port'), 'utf8').catch(() => undefined)
-    }, 120_000)
+    const port = await until(
+      `${options.flavour} to listen`,
+      async () => {
+        node.check()
+        return readFile(join(settings['path.logs'], 'port'), 'utf8').catch(() => undefined)
+      },
+      120_000
+    )
     const url = `http://127.0.0.1:${port}`
     await fetch(`${url}/_cluster/health?wait_for_status=yellow&timeout=60s`).then(mustBeOk)
-    const root = await fetch(url).then(mustBeOk) as { version: { number: string } }
+    const root = (await fetch(url).then(mustBeOk)) as { version: { number: string } }
     return { url, version: root.version.number, pid: node.pid, logFile: node.logFile, settings, stop }
   } catch (error) {
     await stop()
@@ -142,9 +147,16 @@ async function prepare(flavour: Flavour): Promise<string> {
   const recipe = recipes[flavour]
   const files = [`${recipe.main}.java`, 'RootPlugin.java', 'log4j2.properties']
   const contents = await Promise.all(files.map(file => readFile(join(sources, file), 'utf8')))
-  const key = createHash('sha256').update(JSON.stringify([recipe, contents])).digest('hex').slice(0, 12)
+  const key = createHash('sha256')
+    .update(JSON.stringify([recipe, contents]))
+    .digest('hex')
+    .slice(0, 12)
   const home = join(cache, `${flavour}-${key}`)
-  const complete = (): Promise<boolean> => stat(home).then(() => true, () => false)
+  const complete = (): Promise<boolean> =>
+    stat(home).then(
+      () => true,
+      () => false
+    )
   if (await complete()) return home
   // One at a time for both flavours: Maven's local repository is not made for two writers.
   await exclusively('maven', async () => {
@@ -161,7 +173,10 @@ async function prepare(flavour: Flavour): Promise<string> {
 
 async function bringJars(recipe: Recipe, half: string): Promise<void> {
   await writeFile(join(half, 'pom.xml'), pom(recipe))
-  await run(['mvn', '-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=lib'], { cwd: half, timeoutMs: 900_000 })
+  await run(['mvn', '-q', '-B', 'dependency:copy-dependencies', '-DoutputDirectory=lib'], {
+    cwd: half,
+    timeoutMs: 900_000
+  })
 }
 
 function pom(recipe: Recipe): string {
@@ -197,8 +212,12 @@ async function moduleFolder(half: string, name: string, classname: string, versi
   const folder = join(half, 'home', 'modules', name)
   await mkdir(folder, { recursive: true })
   const lines = [
-    `name=${name}`, `description=${name}`, `classname=${classname}`,
-    `version=${version}`, `elasticsearch.version=${version}`, 'java.version=17'
+    `name=${name}`,
+    `description=${name}`,
+    `classname=${classname}`,
+    `version=${version}`,
+    `elasticsearch.version=${version}`,
+    'java.version=17'
   ]
   await writeFile(join(folder, 'plugin-descriptor.properties'), lines.join('\n') + '\n')
   return folder
