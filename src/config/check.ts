@@ -1,0 +1,252 @@
+// A tree and a catalog make a checked configuration, or every problem there is, each with its place.
+import { didYouMean, anything, optional } from '../core/field.ts'
+import type { Fields } from '../core/field.ts'
+import { isPipelineField, PIPELINES, TYPE } from './catalog.ts'
+import type { Catalog, CheckedPipeline, SectionSpec, UnitDefinition, UnitSection } from './catalog.ts'
+import type { Checked, Outcome, Section, Unit } from './checked.ts'
+import { showOptions } from './dump.ts'
+import { Findings, placeOf, plainData, readOptions, runBuild, runLint, signatureOf } from './read.ts'
+import type { Place } from './read.ts'
+import { readPipeline } from './steps.ts'
+import type { StepTable } from './steps.ts'
+import { isNothing, joinPath, locate, mapNode, scalarNode } from './tree.ts'
+import type { Entry, MapNode, Node, Position } from './tree.ts'
+
+/** Where a tree came from. */
+export interface Origin {
+  readonly files: readonly string[]
+  readonly reads?: readonly string[]
+  readonly secrets?: Iterable<string>
+}
+
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/
+const COMMON: Fields = { [TYPE]: optional(anything('The kind of unit.')) }
+
+/** Checks a tree whose variables are replaced. Never throws on what a file can hold. */
+export function check<C extends Catalog>(root: Node, catalog: C, origin: Origin): Outcome<C> {
+  const found = new Findings(origin.secrets ?? [])
+  const checker = new Checker(found, catalog, sectionsOf(found, catalog, root))
+  const start = { file: origin.files[0] ?? '', line: 1, column: 1 }
+  const sections = Object.entries(catalog.sections).map(([name, spec]) => [name, checker.section(name, spec, start)])
+  const pipelines = checker.pipelines()
+  const units = Object.entries(catalog.units).map(([name, spec]) => [name, checker.units(name, spec, pipelines)])
+  const checked = {
+    sections: Object.fromEntries(sections),
+    units: Object.fromEntries(units),
+    pipelines,
+    files: origin.files,
+    reads: origin.reads ?? [],
+    mask: found.mask
+  } as unknown as Checked<C>
+  return { checked, problems: found.problems, warnings: found.warnings }
+}
+
+/** The known sections that are maps; the others are reported. */
+function sectionsOf(found: Findings, catalog: Catalog, root: Node): ReadonlyMap<string, Entry & { value: MapNode }> {
+  const known = [...Object.keys(catalog.sections), ...Object.keys(catalog.units), PIPELINES]
+  const sections = new Map<string, Entry & { value: MapNode }>()
+  if (root.kind !== 'map') {
+    if (!isNothing(root)) found.report(root.at, '', `must be a map of sections; known are ${known.sort().join(', ')}`)
+    return sections
+  }
+  for (const [name, { at, value }] of root.entries) {
+    if (!known.includes(name)) found.report(at, name, `unknown section${didYouMean(name, known)}`)
+    else if (value.kind === 'map') sections.set(name, { at, value })
+    else if (isNothing(value)) sections.set(name, { at, value: mapNode(at) })
+    else if (!(value.kind === 'scalar' && value.broken)) {
+      const what = Object.hasOwn(catalog.sections, name) ? 'options' : 'names'
+      found.report(at, name, `must be a map of ${what}`)
+    }
+  }
+  return sections
+}
+
+class Checker {
+  readonly #found: Findings
+  readonly #sections: ReadonlyMap<string, Entry & { value: MapNode }>
+  readonly #steps: StepTable
+
+  constructor(found: Findings, catalog: Catalog, sections: ReadonlyMap<string, Entry & { value: MapNode }>) {
+    this.#found = found
+    this.#sections = sections
+    this.#steps = new Map(catalog.steps.map(d => [d.name, d]))
+  }
+
+  section(name: string, { fields, lint }: SectionSpec, start: Position): Section {
+    const found = this.#found
+    const entry = this.#sections.get(name) ?? { at: start, value: mapNode(start) }
+    const place = placeOf('', name, entry)
+    const values = readOptions(found, fields, place)
+    if (values !== undefined && lint !== undefined) runLint(found, place, () => lint(values as never))
+    return {
+      // With problems in it only `buildProblems` goes on with it; the defaults will do.
+      values: values ?? readOptions(new Findings([]), fields, { ...place, node: mapNode(start) }) ?? {},
+      signature: signatureOf(plainData(place.node)),
+      at: (option = '') => locate(place.node, option, place.at).at,
+      show: () => showOptions(fields, place.node, found.shape(fields), found.mask)
+    }
+  }
+
+  pipelines(): Map<string, CheckedPipeline> {
+    const out = new Map<string, CheckedPipeline>()
+    for (const [name, place] of this.#named(PIPELINES)) {
+      const pipeline = readPipeline(this.#found, this.#steps, place, name)
+      if (pipeline !== undefined) out.set(name, pipeline)
+    }
+    return out
+  }
+
+  units(section: string, spec: UnitSection, pipelines: ReadonlyMap<string, CheckedPipeline>): Unit[] {
+    const types = new Map(spec.definitions.map(d => [d.name, d]))
+    const units: Unit[] = []
+    for (const [name, place] of this.#named(section)) {
+      const node = isNothing(place.node) ? mapNode(place.at) : place.node
+      if (node.kind === 'scalar' && node.broken) continue
+      if (node.kind !== 'map') {
+        this.#found.report(place.at, place.path, 'must be a map of options')
+        continue
+      }
+      const unit = this.#unit(section, spec, types, name, { ...place, node }, pipelines)
+      if (unit !== undefined) units.push(unit)
+    }
+    return units
+  }
+
+  #unit(
+    section: string,
+    spec: UnitSection,
+    types: ReadonlyMap<string, UnitDefinition>,
+    name: string,
+    place: Place & { node: MapNode },
+    pipelines: ReadonlyMap<string, CheckedPipeline>
+  ): Unit | undefined {
+    const found = this.#found
+    const definition = this.#definition(spec, types, name, place)
+    const piped = this.#pipelineOptions(spec, place, pipelines)
+    const referred = this.#references(spec, place)
+    // Options of an unknown type can't be judged; those of every unit can.
+    const fields = { ...COMMON, ...spec.common, ...definition?.fields }
+    const known = [...place.node.entries].filter(([key]) => definition !== undefined || Object.hasOwn(fields, key))
+    const entries = new Map(known.map(([key, e]) => [key, Object.hasOwn(piped.values, key) ? HANDLED(e) : e]))
+    const read = readOptions(found, fields, { ...place, node: mapNode(place.node.at, entries) })
+    if (read === undefined || definition === undefined || !piped.good || !referred) return undefined
+    const common = { ...pick(read, spec.common), ...piped.values }
+    const options = pick(read, definition.fields) as never
+    if (spec.lint !== undefined) runLint(found, place, () => spec.lint!(common as never))
+    if (definition.lint !== undefined) runLint(found, place, () => definition.lint!(options))
+    const own = [...place.node.entries].filter(([key]) => piped.values[key] === undefined)
+    return {
+      section,
+      name,
+      type: definition.name,
+      definition,
+      options,
+      common,
+      path: place.path,
+      signature: signatureOf(definition.name, plainData(mapNode(place.at, new Map(own)))),
+      at: (option = '') => locate(place.node, option, place.at).at,
+      build: context => runBuild(found, place, () => definition.build(options, context)),
+      show: () => ({
+        type: definition.name,
+        ...showOptions({ ...spec.common, ...definition.fields }, place.node, found.shape(fields), found.mask),
+        ...Object.fromEntries(Object.entries(piped.values).map(([k, p]) => [k, showPipeline(p)]))
+      })
+    }
+  }
+
+  #definition(
+    spec: UnitSection,
+    types: ReadonlyMap<string, UnitDefinition>,
+    name: string,
+    place: Place & { node: MapNode }
+  ): UnitDefinition | undefined {
+    const given = place.node.entries.get(TYPE)
+    if (given?.value.kind === 'scalar' && given.value.broken) return undefined
+    const implied = spec.typeFromName === true ? name : spec.defaultType
+    const known = [...types.keys()].sort()
+    if (given === undefined && implied === undefined) {
+      this.#found.report(place.at, joinPath(place.path, TYPE), `is required; known are ${known.join(', ')}`)
+      return undefined
+    }
+    const wanted = given?.value ?? scalarNode(place.at, implied ?? '')
+    const definition = wanted.kind === 'scalar' ? types.get(wanted.text) : undefined
+    if (definition === undefined) {
+      const { at } = given === undefined ? place : locate(place.node, TYPE, place.at)
+      const path = given === undefined ? place.path : joinPath(place.path, TYPE)
+      const type = wanted.kind === 'scalar' ? `unknown type "${wanted.text}"` : 'must be the name of a type'
+      this.#found.report(at, path, type + (wanted.kind === 'scalar' ? didYouMean(wanted.text, known) : ''))
+    }
+    return definition
+  }
+
+  /** Reads the options that are pipelines: names of them, or steps. */
+  #pipelineOptions(
+    spec: UnitSection,
+    place: Place & { node: MapNode },
+    pipelines: ReadonlyMap<string, CheckedPipeline>
+  ): { good: boolean; values: Record<string, CheckedPipeline | undefined> } {
+    const values: Record<string, CheckedPipeline | undefined> = {}
+    let good = true
+    for (const [option, field] of Object.entries(spec.common)) {
+      const entry = isPipelineField(field) ? place.node.entries.get(option) : undefined
+      if (entry === undefined) continue
+      const here = placeOf(place.path, option, entry)
+      const named = entry.value.kind === 'scalar' && !isNothing(entry.value) ? entry.value : undefined
+      values[option] =
+        named === undefined ? readPipeline(this.#found, this.#steps, here, here.path) : pipelines.get(named.text)
+      if (named !== undefined && !named.broken) this.#refers(here, PIPELINES)
+      if (values[option] === undefined) good = false
+    }
+    return { good, values }
+  }
+
+  #references(spec: UnitSection, place: Place & { node: MapNode }): boolean {
+    let good = true
+    for (const [option, section] of Object.entries(spec.refersTo ?? {})) {
+      const entry = place.node.entries.get(option)
+      if (entry === undefined) continue
+      const here = placeOf(place.path, option, entry)
+      const items = entry.value.kind === 'list' ? entry.value.items : undefined
+      if (items === undefined) good = this.#refers(here, section) && good
+      else
+        items.forEach(
+          (value, i) => (good = this.#refers(placeOf(here.path, i, { at: value.at, value }), section) && good)
+        )
+    }
+    return good
+  }
+
+  /** False when a name is in no section; what is no name is the field's to judge. */
+  #refers(place: Place, section: string): boolean {
+    const { node } = place
+    if (node.kind !== 'scalar' || node.broken || node.value === null) return true
+    const names = [...(this.#sections.get(section)?.value.entries.keys() ?? [])]
+    if (names.includes(node.text)) return true
+    const { at } = locate(node, '', node.at)
+    this.#found.report(at, place.path, `there is no "${node.text}" in ${section}${didYouMean(node.text, names)}`)
+    return false
+  }
+
+  /** The entries of a section, their names checked. */
+  *#named(section: string): Iterable<readonly [name: string, place: Place]> {
+    for (const [name, entry] of this.#sections.get(section)?.value.entries ?? []) {
+      const place = placeOf(section, name, entry)
+      if (!NAME.test(name))
+        this.#found.report(
+          place.at,
+          place.path,
+          'must be a name of letters, digits, ".", "_" and "-" that does not begin with "." or "-"'
+        )
+      yield [name, place]
+    }
+  }
+}
+
+/** Stands for an option that was read already. */
+const HANDLED = (entry: Entry): Entry => ({ at: entry.at, value: scalarNode(entry.value.at, true) })
+
+const pick = (values: Record<string, unknown>, fields: Fields): Record<string, unknown> =>
+  Object.fromEntries(Object.keys(fields).map(name => [name, values[name]]))
+
+const showPipeline = (pipeline: CheckedPipeline | undefined): unknown =>
+  pipeline === undefined || !pipeline.inline ? pipeline?.name : pipeline.steps.map(step => step.show())

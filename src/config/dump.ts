@@ -1,0 +1,48 @@
+// The configuration in effect, as people may see it: defaults filled in, secrets masked.
+import type { Field, Fields } from '../core/field.ts'
+import { expectsSecret, expectsText, shapeInside } from './shape.ts'
+import type { Shape } from './shape.ts'
+import type { Node } from './tree.ts'
+
+const MASKED = '***'
+
+type Mask = (text: string) => string
+
+/** A map of options with the defaults of those that were not given. */
+export function showOptions(fields: Fields, node: Node, shape: Shape, mask: Mask): Record<string, unknown> {
+  const entries = node.kind === 'map' ? node.entries : undefined
+  const out: Record<string, unknown> = {}
+  for (const [name, field] of Object.entries(fields)) {
+    const entry = entries?.get(name)
+    if (entry !== undefined) out[name] = showField(field, entry.value, shapeInside(shape, name), mask)
+    else if (field.default !== undefined) out[name] = field.default
+  }
+  return out
+}
+
+/** One value; a map of named options in it gets its defaults too. */
+export function showField(field: Field<unknown>, node: Node, shape: Shape, mask: Mask): unknown {
+  const { fields, type } = field
+  if (field.secret === true) return MASKED
+  if (fields === undefined) return showNode(node, shape, mask)
+  if (node.kind === 'list') return node.items.map((item, i) => showOptions(fields, item, shapeInside(shape, i), mask))
+  if (node.kind === 'map' && type.startsWith('map of')) {
+    return Object.fromEntries(
+      [...node.entries].map(([key, e]) => [key, showOptions(fields, e.value, shapeInside(shape, key), mask)])
+    )
+  }
+  return node.kind === 'map' ? showOptions(fields, node, shape, mask) : showNode(node, shape, mask)
+}
+
+function showNode(node: Node, shape: Shape, mask: Mask): unknown {
+  if (node.kind === 'list') return node.items.map((item, i) => showNode(item, shapeInside(shape, i), mask))
+  if (node.kind === 'map') {
+    return Object.fromEntries(
+      [...node.entries].map(([key, entry]) => [key, showNode(entry.value, shapeInside(shape, key), mask)])
+    )
+  }
+  if (node.secret || expectsSecret(shape)) return MASKED
+  const value = expectsText(shape) && node.value !== null ? node.text : node.value
+  // What is shown can be read again, so a plain "${" must stay one.
+  return typeof value === 'string' ? mask(value).replaceAll('${', '$${') : value
+}

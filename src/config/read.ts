@@ -1,0 +1,182 @@
+// Reads options out of the tree: the fields check, this file finds the place in the file for what they report.
+import { createHash } from 'node:crypto'
+import { ConditionError } from '../core/condition.ts'
+import { describe, OptionError } from '../core/errors.ts'
+import { isMap, jsonSchemaOf, readFields } from '../core/field.ts'
+import type { Field, Fields, Report } from '../core/field.ts'
+import { ConfigError, masking } from './problem.ts'
+import type { Problem } from './problem.ts'
+import { expectsAnything, expectsSecret, expectsText, shapeInside, shapeOf } from './shape.ts'
+import type { Shape } from './shape.ts'
+import { hasFault, hasSecret, isNothing, joinPath, locate, mapNode } from './tree.ts'
+import type { Entry, Node, Position, ScalarNode } from './tree.ts'
+
+/** A part of the configuration: what stands there, its path, and where its key stands. */
+export interface Place {
+  readonly node: Node
+  readonly path: string
+  readonly at: Position
+}
+
+/** The place of a key in a map. */
+export const placeOf = (path: string, key: string | number, entry: Entry): Place => ({
+  node: entry.value,
+  path: joinPath(path, key),
+  at: entry.at
+})
+
+/** Everything found wrong or odd, and every text that must not be shown. */
+export class Findings {
+  readonly problems: Problem[] = []
+  readonly warnings: Problem[] = []
+  readonly secrets: Set<string>
+  readonly mask: (text: string) => string
+  readonly #shapes = new Map<Fields, Shape>()
+
+  constructor(secrets: Iterable<string>) {
+    this.secrets = new Set(secrets)
+    this.mask = masking(this.secrets)
+  }
+
+  report(at: Position, path: string, message: string): void {
+    this.problems.push({ at, path, message: this.mask(message) })
+  }
+
+  warn(at: Position, path: string, message: string): void {
+    this.warnings.push({ at, path, message: this.mask(message) })
+  }
+
+  /** What a map of options expects. */
+  shape(fields: Fields): Shape {
+    const shape = this.#shapes.get(fields) ?? shapeOf(jsonSchemaOf(fields))
+    this.#shapes.set(fields, shape)
+    return shape
+  }
+}
+
+/** The problem that an option of a place has; undefined when the option's fault was told already. */
+export function problemAt(place: Place, option: string, message: string): Problem | undefined {
+  const found = locate(place.node, option, place.at)
+  if (found.node !== undefined && hasFault(found.node)) return undefined
+  // What a value shows of itself after "got" is the whole of it.
+  const safe = found.node !== undefined && hasSecret(found.node) ? message.replace(/, got [^]*$/, ', got ***') : message
+  const relative = /^[.[]/.test(option) || option === '' ? option : `.${option}`
+  const path = place.path === '' ? relative.replace(/^\./, '') : place.path + relative
+  return { at: message.startsWith('unknown ') ? found.keyAt : found.at, path, message: safe }
+}
+
+const reporter =
+  (found: Findings, place: Place): Report =>
+  (option, message) => {
+    const problem = problemAt(place, option, message)
+    if (problem?.at !== undefined) found.report(problem.at, problem.path, problem.message)
+  }
+
+/** Reads a map of options; reports all that is wrong in it, and returns undefined when there was anything. */
+export function readOptions(found: Findings, fields: Fields, place: Place): Record<string, unknown> | undefined {
+  const node = isNothing(place.node) ? mapNode(place.at) : place.node
+  const here = { ...place, node }
+  if (node.kind === 'map') warnDeprecated(found, fields, here)
+  const reports: Array<[option: string, message: string]> = []
+  const read = readFields(fields, valueAt(found, here, found.shape(fields)), (...report) => reports.push(report))
+  const misspelt = new Set(reports.map(([option, message]) => meant(option, message)))
+  const report = reporter(found, here)
+  for (const [option, message] of reports)
+    if (!(message.startsWith('is required') && misspelt.has(option))) report(option, message)
+  return hasFault(node) ? undefined : read
+}
+
+/** The option that was meant by an unknown one: that it is missing then goes without saying. */
+function meant(option: string, message: string): string | undefined {
+  const name = /^unknown option; did you mean "(.*)"\?$/.exec(message)?.[1]
+  return name === undefined ? undefined : option.slice(0, option.lastIndexOf('.') + 1) + name
+}
+
+/** Reads one value; as `readOptions`. */
+export function readValue(found: Findings, field: Field<unknown>, place: Place): { value: unknown } | undefined {
+  let good = !hasFault(place.node)
+  const report = reporter(found, place)
+  const value = field.read(valueAt(found, place, shapeOf(field.json)), (path, message) => {
+    good = false
+    report(path, message)
+  })
+  return good ? { value } : undefined
+}
+
+/** What stands there as plain data for the fields to read; on the way secrets are noted and odd spellings warned about. */
+function valueAt(found: Findings, place: Place, shape: Shape): unknown {
+  const { node, path } = place
+  if (node.kind === 'scalar') return scalarAt(found, node, path, shape)
+  if (node.kind === 'list') {
+    return node.items.map((item, i) =>
+      valueAt(found, { node: item, path: joinPath(path, i), at: item.at }, shapeInside(shape, i))
+    )
+  }
+  const out: Record<string, unknown> = {}
+  for (const [key, entry] of node.entries) out[key] = valueAt(found, placeOf(path, key, entry), shapeInside(shape, key))
+  return out
+}
+
+function scalarAt(found: Findings, node: ScalarNode, path: string, shape: Shape): unknown {
+  // Fields know every value of YAML; what they report of this one is not passed on.
+  if (node.broken) return null
+  if (expectsSecret(shape)) found.secrets.add(node.text)
+  const text = expectsText(shape)
+  // YAML 1.1, which most tools of the field read, takes these for booleans and octal numbers.
+  if (node.plain && /^(?:yes|no|on|off)$/i.test(node.text) && (text || expectsAnything(shape)))
+    found.warn(node.at, path, `${node.text} is a text here, not true or false; put it in quotes if that is meant`)
+  if (node.plain && typeof node.value === 'number' && /^[-+]?0\d/.test(node.text) && !text)
+    found.warn(node.at, path, `${node.text} is read as ${node.value}, not as an octal number`)
+  return text && node.value !== null ? node.text : node.value
+}
+
+function warnDeprecated(found: Findings, fields: Fields, place: Place): void {
+  if (place.node.kind !== 'map') return
+  for (const [name, entry] of place.node.entries) {
+    const field = Object.hasOwn(fields, name) ? fields[name] : undefined
+    if (field?.deprecated !== undefined)
+      found.warn(entry.at, joinPath(place.path, name), `is deprecated: ${field.deprecated}`)
+    if (field?.fields !== undefined) warnDeprecated(found, field.fields, placeOf(place.path, name, entry))
+  }
+}
+
+/** Plain data without judgement. */
+export function plainData(node: Node): unknown {
+  if (node.kind === 'scalar') return node.value
+  if (node.kind === 'list') return node.items.map(plainData)
+  return Object.fromEntries([...node.entries].map(([key, entry]) => [key, plainData(entry.value)]))
+}
+
+/** The same for the same content, whatever the order of its keys; a digest, so it gives no secret away. */
+export const signatureOf = (...parts: readonly unknown[]): string =>
+  createHash('sha256').update(JSON.stringify(parts, sortKeys)).digest('base64url')
+
+const sortKeys = (_key: string, value: unknown): unknown =>
+  isMap(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value
+
+/** Runs a lint; what it yields, and what it throws, is reported where the option stands. */
+export function runLint(
+  found: Findings,
+  place: Place,
+  lint: () => Iterable<readonly [option: string, message: string]>
+): void {
+  const report = reporter(found, place)
+  try {
+    for (const [option, message] of lint()) report(option, message)
+  } catch (error) {
+    report('', `cannot be checked: ${describe(error)}`)
+  }
+}
+
+/** Runs a build; throws ConfigError with the place of the option that was at fault. */
+export function runBuild<T>(found: Findings, place: Place, build: () => T): T {
+  try {
+    return build()
+  } catch (error) {
+    if (error instanceof ConfigError) throw error
+    const option = error instanceof OptionError ? error.option : error instanceof ConditionError ? error.path : ''
+    const message = found.mask(describe(error))
+    const problem = problemAt(place, option, message) ?? { at: place.at, path: place.path, message }
+    throw new ConfigError([problem], { cause: error })
+  }
+}

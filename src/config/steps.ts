@@ -1,0 +1,147 @@
+// Pipelines: lists of steps, each a map of one step and its options, or the bare name of a step that needs none.
+import type { BuiltStep, Context, StepDefinition } from '../core/component.ts'
+import type { Condition } from '../core/condition.ts'
+import { condition, didYouMean, optional } from '../core/field.ts'
+import { WHEN } from './catalog.ts'
+import type { CheckedPipeline, CheckedStep } from './catalog.ts'
+import { showField, showOptions } from './dump.ts'
+import { placeOf, plainData, readOptions, readValue, runBuild, runLint, signatureOf } from './read.ts'
+import type { Findings, Place } from './read.ts'
+import { shapeOf } from './shape.ts'
+import { isNothing, locate, mapNode, scalarNode } from './tree.ts'
+import type { Entry, Node } from './tree.ts'
+
+export type StepTable = ReadonlyMap<string, StepDefinition>
+
+/** `when` of the steps that have none of their own. */
+export const whenField = optional(condition('The step works only on records that meet it; others pass untouched.'))
+
+/** Reads the steps of a pipeline; undefined when one of them is wrong, which was reported then. */
+export function readPipeline(
+  found: Findings,
+  table: StepTable,
+  place: Place,
+  name: string
+): CheckedPipeline | undefined {
+  const { node, path, at } = place
+  const items = isNothing(node) ? [] : node.kind === 'list' ? node.items : undefined
+  if (items === undefined) {
+    if (!(node.kind === 'scalar' && node.broken)) found.report(at, path, 'must be a list of steps')
+    return undefined
+  }
+  const steps = items.map((item, i) => readStep(found, table, placeOf(path, i, { at: item.at, value: item })))
+  if (!steps.every(step => step !== undefined)) return undefined
+  return { name, inline: name === path, steps, signature: signatureOf(plainData(node)) }
+}
+
+function readStep(found: Findings, table: StepTable, place: Place): CheckedStep | undefined {
+  const one = oneStep(found, place)
+  if (one === undefined) return undefined
+  const definition = table.get(one.name)
+  if (definition === undefined) {
+    found.report(one.place.at, place.path, `unknown step "${one.name}"${didYouMean(one.name, [...table.keys()])}`)
+    return undefined
+  }
+  const outer = one.when === undefined ? undefined : readWhen(found, placeOf(place.path, WHEN, one.when))
+  const step =
+    definition.fields === undefined
+      ? readOfValue(found, definition, one.place)
+      : readOfOptions(found, definition, one.place)
+  if (step === undefined || (one.when !== undefined && outer === undefined)) return undefined
+  if (outer !== undefined && step.when !== undefined) {
+    found.report(one.when!.at, `${place.path}.${WHEN}`, `stands among the options of ${one.name} already`)
+    return undefined
+  }
+  const when = outer ?? step.when
+  const whenNode = one.when?.value
+  return {
+    name: one.name,
+    path: one.place.path,
+    at: (option = '') => locate(one.place.node, option, one.place.at).at,
+    build: context =>
+      guarded(
+        runBuild(found, one.place, () => step.build(context)),
+        when
+      ),
+    show: () => ({
+      [one.name]: step.show(),
+      ...(whenNode === undefined ? {} : { [WHEN]: showField(whenField, whenNode, [], found.mask) })
+    })
+  }
+}
+
+interface One {
+  readonly name: string
+  readonly place: Place
+  readonly when: Entry | undefined
+}
+
+/** The step that an item of the list names, with its options and the `when` beside it. */
+function oneStep(found: Findings, { node, path, at }: Place): One | undefined {
+  if (node.kind === 'scalar' && node.broken) return undefined
+  if (node.kind === 'scalar' && typeof node.value === 'string')
+    return { name: node.value, place: { node: mapNode(at), path: `${path}.${node.value}`, at }, when: undefined }
+  if (node.kind !== 'map') {
+    found.report(at, path, 'must be a step: its name and options, such as "json: {}"')
+    return undefined
+  }
+  const names = [...node.entries.keys()].filter(name => name !== WHEN)
+  const [name] = names
+  if (name === undefined || names.length > 1) {
+    const many = name === undefined ? 'names no step' : `has ${names.length} steps (${names.join(', ')})`
+    found.report(at, path, `${many}; each item of the list is one step, its options indented below its name`)
+    return undefined
+  }
+  return { name, place: placeOf(path, name, node.entries.get(name)!), when: node.entries.get(WHEN) }
+}
+
+function readWhen(found: Findings, place: Place): Condition | undefined {
+  return readValue(found, whenField, place)?.value as Condition | undefined
+}
+
+interface Read {
+  readonly when: Condition | undefined
+  build(context: Context): BuiltStep
+  show(): unknown
+}
+
+function readOfOptions(found: Findings, definition: StepDefinition, place: Place): Read | undefined {
+  const own = definition.fields!
+  const ownsWhen = Object.hasOwn(own, WHEN)
+  const fields = ownsWhen ? own : { ...own, [WHEN]: whenField }
+  const read = readOptions(found, fields, place)
+  if (read === undefined) return undefined
+  const { [WHEN]: when, ...others } = read
+  const options = (ownsWhen ? read : others) as never
+  if (definition.lint !== undefined) runLint(found, place, () => definition.lint!(options))
+  return {
+    when: ownsWhen ? undefined : (when as Condition | undefined),
+    build: context => definition.build(options, context) as BuiltStep,
+    show: () => showOptions(fields, place.node, found.shape(fields), found.mask)
+  }
+}
+
+function readOfValue(found: Findings, definition: StepDefinition, place: Place): Read | undefined {
+  const field = definition.value!
+  const node: Node =
+    field.default !== undefined && isEmpty(place.node) ? scalarNode(place.at, null, { text: '' }) : place.node
+  const read =
+    node === place.node ? readValue(found, field, place) : { value: field.read(field.default, () => undefined) }
+  if (read === undefined) return undefined
+  const value = read.value as never
+  if (definition.lint !== undefined) runLint(found, place, () => definition.lint!(value))
+  return {
+    when: undefined,
+    build: context => definition.build(value, context) as BuiltStep,
+    show: () =>
+      node === place.node ? showField(field, place.node, shapeOf(field.json), found.mask) : (field.default ?? null)
+  }
+}
+
+const isEmpty = (node: Node): boolean => isNothing(node) || (node.kind === 'map' && node.entries.size === 0)
+
+function guarded(step: BuiltStep, when: Condition | undefined): BuiltStep {
+  if (when === undefined) return step
+  const { run, writes } = step
+  return { writes, run: (event, cursor) => !when(event, cursor) || run(event, cursor) }
+}
