@@ -13,5 +13,7 @@ if (existsSync(pinned)) {
   rmSync(link, { force: true })
   symlinkSync(join('..', `node-linux-${process.arch}`, 'bin', 'node'), link)
 } else {
-  console.error(`yarder: no pinned Node for ${process.platform}-${process.arch} in node_modules; run "npm ci" without --omit=optional`)
+  console.error(
+    `yarder: no pinned Node for ${process.platform}-${process.arch} in node_modules; run "npm ci" without --omit=optional`
+  )
 }

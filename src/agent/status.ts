@@ -1,5 +1,7 @@
 // What the agent says about itself when asked: the shape of `yarder status`, `/health` and the control socket.
 
+import type { FileStatus } from '../core/component.ts'
+
 export type State = 'uninitialized' | 'yellow' | 'green' | 'red'
 
 /** An output as its delivery describes it. */
@@ -16,15 +18,6 @@ export interface OutputStatus {
   /** Records taken over and not yet acknowledged, and the age of the oldest in milliseconds. */
   unacknowledged: number
   oldestAgeMs: number
-}
-
-export interface FileStatus {
-  path: string
-  size: number
-  read: number
-  acked: number
-  state: string
-  reason?: string | undefined
 }
 
 export interface InputStatus {

@@ -22,36 +22,61 @@ export interface Wiring {
   readonly signal: AbortSignal
 }
 
+export interface Wire {
+  readonly emit: Emit
+  /** Resolves when every batch that was emitted is settled by every output. */
+  settled(): Promise<void>
+}
+
 /**
- * The `emit` of an input. One batch at a time goes through the pipeline, in the order of the calls; a batch of which
+ * The way of one input's batches. One at a time goes through the pipeline, in the order of the calls; a batch of which
  * the pipeline left nothing is settled here.
  */
-export function createEmit({ run, sinks, buffers, signal }: Wiring): Emit {
+export function createWire({ run, sinks, buffers, signal }: Wiring): Wire {
   let turn: Promise<void> = Promise.resolve()
+  let unsettled = 0
+  let waiting: (() => void)[] = []
+
+  function done(): void {
+    if (--unsettled > 0) return
+    for (const resolve of waiting.splice(0)) resolve()
+  }
 
   async function pass(batch: Batch): Promise<void> {
     signal.throwIfAborted()
     let open = sinks.length
     let whole: Buffer | undefined
-    const settled: Batch = {
+    const tracked: Batch = {
       ...batch,
       settle(output) {
         batch.settle(output)
-        if (--open === 0 && whole !== undefined) buffers.give(whole)
+        if (--open > 0) return
+        if (whole !== undefined) buffers.give(whole)
+        done()
       }
     }
-    const records = await run(settled)
+    unsettled++
+    let records: Records
+    try {
+      records = await run(tracked)
+    } catch (error) {
+      done()
+      throw error
+    }
     whole = Buffer.from(records.bytes.buffer)
     if (records.count === 0) {
-      for (const sink of sinks) settled.settle(sink.name)
+      for (const sink of sinks) tracked.settle(sink.name)
       return
     }
     await Promise.all(sinks.map(sink => sink.offer(records)))
   }
 
-  return batch => {
-    const mine = turn.then(() => pass(batch))
-    turn = mine.catch(() => {})
-    return mine
+  return {
+    emit: batch => {
+      const mine = turn.then(() => pass(batch))
+      turn = mine.catch(() => {})
+      return mine
+    },
+    settled: () => (unsettled === 0 ? Promise.resolve() : new Promise(resolve => waiting.push(resolve)))
   }
 }

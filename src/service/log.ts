@@ -40,7 +40,7 @@ export interface LogService {
   /** Called for each line at `error`. */
   onError: ((line: LogLine) => void) | undefined
   /** Changes what a reload may change. */
-  configure(options: { level: LevelName; environment: string; format: 'text' | 'json' }): void
+  configure(options: { level: LevelName | undefined; environment: string; format: 'text' | 'json' }): void
 }
 
 /** The number of a level by name or number; undefined for what is neither. */
@@ -50,6 +50,10 @@ export function parseLevel(text: string): number | undefined {
   if (lower === 'warning') return THRESHOLDS.warn
   return /^\d{1,2}$/.test(text) && Number(text) <= 20 ? Number(text) : undefined
 }
+
+/** The name of the level that a number stands for. */
+export const levelName = (level: number): LevelName =>
+  level < 1 ? 'error' : level < 5 ? 'warn' : level < 10 ? 'info' : 'debug'
 
 /** Untrusted text must not forge lines or steer a terminal: control characters become visible escapes. */
 export function escapeControls(text: string): string {
@@ -186,7 +190,7 @@ export function createLog(options: LogOptions): LogService {
       ...[...set].map(([subsystem, s]) => ({ subsystem, level: s.level, until: s.until }))
     ],
     configure(o) {
-      base = THRESHOLDS[o.level]
+      if (o.level !== undefined) base = THRESHOLDS[o.level]
       environment = o.environment
       format = o.format
       refresh()

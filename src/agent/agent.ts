@@ -1,0 +1,347 @@
+// The running agent: builds what the configuration names, starts it, swaps what a reload changed, and drains.
+import { mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Context, Input } from '../core/component.ts'
+import type { Clock } from '../core/clock.ts'
+import { describe } from '../core/errors.ts'
+import type { Event } from '../core/event.ts'
+import { lock } from '../core/lock.ts'
+import type { Lock } from '../core/lock.ts'
+import type { Log } from '../core/log.ts'
+import { StateFile } from '../core/state-file.ts'
+import type { Store } from '../metrics/store.ts'
+import type { LogService } from '../service/log.ts'
+import { startAdmin, startControl } from './admin.ts'
+import type { Listener } from './admin.ts'
+import { createBufferPool } from './buffers.ts'
+import type { CheckedConfig, InputUnit } from './components.ts'
+import { contextMaker } from './context.ts'
+import { Inlet } from './inlet.ts'
+import { Outlets } from './outlets.ts'
+import { OwnErrors } from './own-errors.ts'
+import { overall } from './status.ts'
+import type { Status } from './status.ts'
+
+export interface AgentOptions {
+  readonly checked: CheckedConfig
+  readonly configDir: string
+  readonly env: NodeJS.ProcessEnv
+  readonly logs: LogService
+  readonly store: Store
+  readonly clock: Clock
+  readonly version: string
+  /** Read to the end, deliver, and be done. */
+  readonly once: boolean
+}
+
+const COMMIT_EVERY_MS = 1000
+/** Idle buffers kept for encoded records; more are freed. */
+const IDLE_BUFFER_BYTES = 8 * 1024 * 1024
+const BUFFER_BYTES = 2 * 1024 * 1024
+
+/** Where positions and dead letters are kept: `agent.data_dir`, else systemd's StateDirectory, else /var/lib/yarder. */
+export function dataDirOf(checked: CheckedConfig, configDir: string, env: NodeJS.ProcessEnv): string {
+  const own = checked.sections.agent.values.data_dir
+  return resolve(configDir, own ?? (env['STATE_DIRECTORY'] || '/var/lib/yarder').split(':')[0]!)
+}
+
+/** One agent. `start` once, then `reload` and `stop`. */
+export class Agent {
+  readonly #options: AgentOptions
+  readonly #log: Log
+  readonly #buffers = createBufferPool(BUFFER_BYTES, IDLE_BUFFER_BYTES)
+  readonly #outlets: Outlets
+  readonly #inlets = new Map<string, Inlet>()
+  readonly #started: number
+  readonly #reloads
+  #checked: CheckedConfig
+  #dataDir = ''
+  #lock: Lock | undefined
+  #state: StateFile | undefined
+  #commits: NodeJS.Timeout | undefined
+  #admin: Listener | undefined
+  #control: Listener | undefined
+  #ownErrors: OwnErrors | undefined
+  #ready = false
+  #draining = false
+  #configError: string | undefined
+  #changing: Promise<unknown> = Promise.resolve()
+
+  constructor(options: AgentOptions) {
+    this.#options = options
+    this.#checked = options.checked
+    this.#log = options.logs.root.child('agent')
+    this.#started = options.clock.elapsed()
+    this.#outlets = new Outlets({
+      clock: options.clock,
+      log: options.logs.root,
+      instruments: options.store.instruments
+    })
+    const gauge = options.store.instruments
+    this.#reloads = gauge.gauge(
+      'yarder_config_last_reload_successful',
+      'Whether the last reload of the configuration was taken over.'
+    )
+    gauge
+      .gauge('yarder_build_info', 'The version that runs; always 1.', ['version', 'node'])
+      .set(1, options.version, process.versions.node)
+  }
+
+  /** Takes the data directory and starts all; throws YarderError when the environment does not allow it. */
+  async start(): Promise<void> {
+    const { env, configDir, logs, clock } = this.#options
+    this.#configureLog()
+    this.#dataDir = dataDirOf(this.#checked, configDir, env)
+    mkdirSync(this.#dataDir, { recursive: true, mode: 0o700 })
+    this.#lock = lock(this.#dataDir)
+    this.#state = new StateFile(join(this.#dataDir, 'state.db'), logs.root.child('agent.state'), clock)
+    const admin = this.#checked.sections.admin.values
+    if (admin.enabled) this.#admin = await startAdmin(this.#adminSource(), admin.listen)
+    this.#control = await startControl(this.#adminSource(), this.#socketPath(), this.#actions())
+    await this.#apply(this.#checked)
+    this.#reloads.set(1)
+    this.#commits = setInterval(() => this.#state?.commit(), COMMIT_EVERY_MS)
+    this.#ready = true
+    this.#log.info(
+      {
+        listen: this.#admin?.address,
+        data_dir: this.#dataDir,
+        inputs: this.#inlets.size,
+        outputs: this.#outlets.names.length
+      },
+      'Started.'
+    )
+  }
+
+  /** Resolves when every input has come to its end, as with `--once`; never while one can still grow. */
+  async finished(): Promise<void> {
+    await Promise.all([...this.#inlets.values()].map(inlet => inlet.finished))
+  }
+
+  /**
+   * Takes over a new configuration: only what changed is stopped and started; what is on its way arrives. On a
+   * configuration that cannot be built nothing has changed and the reason is returned.
+   */
+  reload(load: () => CheckedConfig): Promise<string | undefined> {
+    const mine = this.#changing.then(() => this.#reload(load))
+    this.#changing = mine.catch(() => {})
+    return mine
+  }
+
+  async #reload(load: () => CheckedConfig): Promise<string | undefined> {
+    if (this.#draining) return 'the agent is stopping'
+    try {
+      const checked = load()
+      const dataDir = dataDirOf(checked, this.#options.configDir, this.#options.env)
+      if (dataDir !== this.#dataDir)
+        throw new Error(`agent.data_dir cannot change while running (it is ${this.#dataDir}); restart for ${dataDir}`)
+      await this.#moveAdmin(checked)
+      await this.#apply(checked)
+      this.#checked = checked
+      this.#configureLog()
+      this.#configError = undefined
+      this.#reloads.set(1)
+      this.#log.info({ inputs: this.#inlets.size, outputs: this.#outlets.names.length }, 'Configuration reloaded.')
+      return undefined
+    } catch (error) {
+      this.#configError = describe(error)
+      this.#reloads.set(0)
+      this.#log.error({ error: this.#configError }, 'The new configuration was refused; the old one stays in force.')
+      return this.#configError
+    }
+  }
+
+  /** Stops reading, lets what was read arrive within `agent.shutdown_timeout`, writes positions. False when some did not arrive. */
+  async stop(): Promise<boolean> {
+    this.#draining = true
+    this.#ready = false
+    await this.#changing
+    const { clock } = this.#options
+    const deadline = clock.elapsed() + this.#checked.sections.agent.values.shutdown_timeout
+    this.#ownErrors?.close()
+    await Promise.all([...this.#inlets.values()].map(inlet => inlet.stopReading()))
+    const arrived = await this.#outlets.drain(Math.max(0, deadline - clock.elapsed()))
+    clearInterval(this.#commits)
+    this.#state?.commit()
+    this.#state?.close()
+    await Promise.all([this.#admin?.close(), this.#control?.close()])
+    this.#lock?.release()
+    if (arrived) this.#log.info({}, 'Stopped; everything that was read has arrived.')
+    else
+      this.#log.warn(
+        { unacknowledged: this.#outlets.unacknowledged },
+        'Stopped; what was not acknowledged is read again at the next start.'
+      )
+    return arrived
+  }
+
+  status(): Status {
+    const outputs = this.#outlets.status()
+    const inputs = [...this.#inlets.values()].map(inlet => inlet.status())
+    const broken = inputs
+      .filter(i => i.state === 'failed')
+      .map(i => ({ name: i.name, state: 'red' as const, message: i.message }))
+    return {
+      ...overall([...outputs, ...broken], this.#draining),
+      version: this.#options.version,
+      pid: process.pid,
+      uptimeSeconds: Math.round((this.#options.clock.elapsed() - this.#started) / 1000),
+      ready: this.#ready,
+      draining: this.#draining,
+      configFiles: [...this.#checked.files],
+      configError: this.#configError,
+      outputs,
+      inputs
+    }
+  }
+
+  /** The address of /metrics, once started. */
+  get address(): string | undefined {
+    return this.#admin?.address
+  }
+
+  async #apply(checked: CheckedConfig): Promise<void> {
+    const { logs, clock, store, env, configDir, version, once } = this.#options
+    const context = contextMaker({
+      checked,
+      logs,
+      clock,
+      instruments: store.instruments,
+      state: this.#state!,
+      dataDir: this.#dataDir,
+      configDir,
+      env,
+      version,
+      once
+    })
+    // Everything is built before anything is touched: what cannot be built changes nothing.
+    const outlets = this.#outlets.plan(checked.units.outputs, unit => context('output', unit.name))
+    const inlets = checked.units.inputs.map(unit => this.#planInlet(checked, unit, outlets.names, context))
+    await this.#dropInlets(new Map(inlets.map(i => [i.unit.name, i.signature])))
+    await outlets.apply()
+    for (const plan of inlets) {
+      if (this.#inlets.has(plan.unit.name)) continue
+      this.#inlets.set(plan.unit.name, plan.start())
+    }
+    this.#shipOwnErrors(checked, context('input', 'yarder').constants)
+  }
+
+  #planInlet(
+    checked: CheckedConfig,
+    unit: InputUnit,
+    allOutputs: readonly string[],
+    context: (kind: string, name: string, outputs?: readonly string[], extra?: Event) => Context
+  ): { unit: InputUnit; signature: string; start(): Inlet } {
+    const outputs = unit.common.outputs ?? allOutputs
+    const extra: Event = {}
+    if (unit.common.fields !== undefined && Object.keys(unit.common.fields).length > 0)
+      extra['fields'] = unit.common.fields
+    if (unit.common.tags.length > 0) extra['tags'] = unit.common.tags
+    const inputContext = context('input', unit.name, outputs, extra)
+    const input = unit.build(inputContext) as Input
+    const pipeline = unit.common.pipeline
+    const stepContext = context('pipeline', pipeline?.name ?? unit.name, outputs)
+    const steps = (pipeline?.steps ?? []).map(step => ({ ...step.build(stepContext), name: step.name }))
+    const keys = this.#outlets.keysOf(outputs)
+    const signature = JSON.stringify([
+      unit.signature,
+      pipeline?.signature,
+      checked.sections.agent.signature,
+      outputs,
+      keys.map(k => k.text)
+    ])
+    return {
+      unit,
+      signature,
+      start: () =>
+        new Inlet({
+          name: unit.name,
+          type: unit.type,
+          signature,
+          input,
+          steps,
+          pipelineName: pipeline?.inline === false ? pipeline.name : unit.name,
+          sinks: this.#outlets.sinks(outputs),
+          keys: this.#outlets.keysOf(outputs),
+          observers: [],
+          buffers: this.#buffers,
+          log: this.#options.logs.root,
+          instruments: this.#options.store.instruments
+        })
+    }
+  }
+
+  /** Stops the inputs that are gone or changed, and waits until what they have read has arrived: the next one reads on from there. */
+  async #dropInlets(wanted: ReadonlyMap<string, string>): Promise<void> {
+    const gone = [...this.#inlets.values()].filter(inlet => wanted.get(inlet.name) !== inlet.signature)
+    const patience = AbortSignal.timeout(Math.max(1, this.#checked.sections.agent.values.shutdown_timeout))
+    await Promise.all(
+      gone.map(async inlet => {
+        await inlet.stopReading()
+        if (!(await inlet.settled(patience))) {
+          this.#log.warn(
+            { input: inlet.name },
+            'An input restarts while its output has not acknowledged everything; that part is sent again.'
+          )
+        }
+        this.#inlets.delete(inlet.name)
+      })
+    )
+    this.#state?.commit()
+  }
+
+  #shipOwnErrors(checked: CheckedConfig, constants: Readonly<Event>): void {
+    this.#ownErrors?.close()
+    this.#ownErrors = undefined
+    this.#options.logs.onError = undefined
+    if (!checked.sections.agent.values.ship_own_errors || this.#options.once) return
+    const names = this.#outlets.names
+    this.#ownErrors = new OwnErrors({
+      sinks: this.#outlets.sinks(names),
+      keys: this.#outlets.keysOf(names),
+      constants,
+      buffers: createBufferPool(64 * 1024, 64 * 1024),
+      clock: this.#options.clock,
+      instruments: this.#options.store.instruments
+    })
+    const own = this.#ownErrors
+    this.#options.logs.onError = line => own.add(line)
+  }
+
+  async #moveAdmin(checked: CheckedConfig): Promise<void> {
+    if (checked.sections.admin.signature === this.#checked.sections.admin.signature) return
+    const { enabled, listen } = checked.sections.admin.values
+    // The new address is taken before the old one is given up; on the same port that cannot be.
+    const before = this.#checked.sections.admin.values
+    const samePort = before.enabled && enabled && before.listen.port === listen.port
+    if (samePort) await this.#admin?.close()
+    const next = enabled ? await startAdmin(this.#adminSource(), listen) : undefined
+    if (!samePort) await this.#admin?.close()
+    this.#admin = next
+  }
+
+  #configureLog(): void {
+    const { log_level: level, log_format: format, environment } = this.#checked.sections.agent.values
+    this.#options.logs.configure({ level: this.#options.env['LOGLEVEL'] ? undefined : level, environment, format })
+  }
+
+  #adminSource(): { store: Store; status: () => Status } {
+    return { store: this.#options.store, status: () => this.status() }
+  }
+
+  #socketPath(): string {
+    const runtime = this.#options.env['RUNTIME_DIRECTORY']
+    return join(runtime === undefined || runtime === '' ? this.#dataDir : runtime.split(':')[0]!, 'yarder.sock')
+  }
+
+  #actions(): Record<string, (body: unknown) => unknown> {
+    const { logs } = this.#options
+    return {
+      'log-level': body => {
+        const { subsystem, level, forMs } = (body ?? {}) as { subsystem?: string; level?: number; forMs?: number }
+        if (typeof subsystem === 'string' && typeof level === 'number') logs.setLevel(subsystem, level, forMs)
+        return { levels: logs.levels() }
+      }
+    }
+  }
+}

@@ -1,0 +1,103 @@
+// One input with its pipeline, running.
+import type { Input } from '../core/component.ts'
+import { describe } from '../core/errors.ts'
+import type { Cursor, Event } from '../core/event.ts'
+import type { Instruments } from '../core/instruments.ts'
+import type { Log } from '../core/log.ts'
+import type { Template } from '../core/template.ts'
+import { createPipeline } from '../pipeline/pipeline.ts'
+import type { NamedStep } from '../pipeline/pipeline.ts'
+import type { BufferPool } from './buffers.ts'
+import type { InputStatus } from './status.ts'
+import { createWire } from './wire.ts'
+import type { Sink, Wire } from './wire.ts'
+
+export interface InletOptions {
+  readonly name: string
+  readonly type: string
+  /** Changes when anything it was built from does. */
+  readonly signature: string
+  readonly input: Input
+  readonly steps: readonly NamedStep[]
+  readonly pipelineName: string
+  readonly sinks: readonly Sink[]
+  readonly keys: readonly Template[]
+  readonly observers: readonly ((event: Event, cursor: Cursor) => void)[]
+  readonly buffers: BufferPool
+  readonly log: Log
+  readonly instruments: Instruments
+}
+
+/** Starts reading when it is made. */
+export class Inlet {
+  readonly name: string
+  readonly signature: string
+  /** Resolves when the input has come to its end or was stopped. */
+  readonly finished: Promise<void>
+  readonly #options: InletOptions
+  readonly #abort = new AbortController()
+  readonly #wire: Wire
+  #state: InputStatus['state'] = 'running'
+  #message = 'reading'
+
+  constructor(options: InletOptions) {
+    this.#options = options
+    this.name = options.name
+    this.signature = options.signature
+    const { steps, keys, observers, buffers, instruments, log } = options
+    const pipeline = createPipeline({
+      name: options.pipelineName,
+      steps,
+      keys,
+      observers,
+      buffers,
+      instruments,
+      log: log.child('pipeline')
+    })
+    this.#wire = createWire({
+      run: batch => pipeline.run(batch),
+      sinks: options.sinks,
+      buffers,
+      signal: this.#abort.signal
+    })
+    this.finished = this.#run()
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.#options.input.run(this.#wire.emit, this.#abort.signal)
+      this.#state = 'finished'
+      this.#message = 'read to the end'
+    } catch (error) {
+      if (this.#abort.signal.aborted) return
+      this.#state = 'failed'
+      this.#message = describe(error)
+      this.#options.log.child('input', { input: this.name }).error({ err: error }, 'The input ended by a bug.')
+    }
+  }
+
+  /** No further reading; what was read goes on its way. */
+  async stopReading(): Promise<void> {
+    this.#abort.abort()
+    await this.finished
+  }
+
+  /** True when all that was read is settled, false when `patience` ended first. */
+  settled(patience: AbortSignal): Promise<boolean> {
+    return new Promise(resolve => {
+      patience.addEventListener('abort', () => resolve(false), { once: true })
+      void this.#wire.settled().then(() => resolve(true))
+    })
+  }
+
+  status(): InputStatus {
+    const described = this.#options.input.describe?.()
+    return {
+      name: this.name,
+      type: this.#options.type,
+      state: this.#state,
+      message: described?.message ?? this.#message,
+      files: [...(described?.files ?? [])]
+    }
+  }
+}

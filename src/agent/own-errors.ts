@@ -1,0 +1,109 @@
+// The agent's own errors as records, through its own outputs, without going round in circles.
+import type { Batch, Source } from '../core/component.ts'
+import type { Clock } from '../core/clock.ts'
+import { describe } from '../core/errors.ts'
+import type { Event } from '../core/event.ts'
+import type { Instruments } from '../core/instruments.ts'
+import { silentLog } from '../core/log.ts'
+import type { Template } from '../core/template.ts'
+import { createPipeline } from '../pipeline/pipeline.ts'
+import type { LogLine } from '../service/log.ts'
+import type { BufferPool } from './buffers.ts'
+import { createWire } from './wire.ts'
+import type { Sink, Wire } from './wire.ts'
+
+export interface OwnErrorsOptions {
+  readonly sinks: readonly Sink[]
+  readonly keys: readonly Template[]
+  readonly constants: Readonly<Event>
+  readonly buffers: BufferPool
+  readonly clock: Clock
+  readonly instruments: Instruments
+}
+
+/** Records that wait while an output is slow; further ones are counted and left out. */
+const MAX_WAITING = 100
+
+/**
+ * Takes lines of the log at `error`. An error of an output is never sent to that output: it would make the next one.
+ * Nothing here waits, so a dead output costs at most MAX_WAITING records of memory.
+ */
+export class OwnErrors {
+  readonly #options: OwnErrorsOptions
+  readonly #wires: readonly { readonly output: string; readonly wire: Wire; waiting: number }[]
+  readonly #abort = new AbortController()
+  readonly #left
+
+  constructor(options: OwnErrorsOptions) {
+    this.#options = options
+    this.#left = options.instruments.counter(
+      'yarder_own_errors_left_out_total',
+      "The agent's own errors that were not shipped, since an output was too slow.",
+      ['output']
+    )
+    this.#wires = options.sinks.map(sink => ({ output: sink.name, waiting: 0, wire: this.#wireTo(sink) }))
+  }
+
+  #wireTo(sink: Sink): Wire {
+    const { keys, buffers, instruments } = this.#options
+    const pipeline = createPipeline({
+      name: 'yarder',
+      steps: [],
+      keys,
+      observers: [],
+      buffers,
+      instruments,
+      log: silentLog
+    })
+    return createWire({ run: batch => pipeline.run(batch), sinks: [sink], buffers, signal: this.#abort.signal })
+  }
+
+  add(line: LogLine): void {
+    const event = eventOf(line)
+    for (const target of this.#wires) {
+      if (line.data['output'] === target.output) continue
+      if (target.waiting >= MAX_WAITING) {
+        this.#left.add(1, target.output)
+        continue
+      }
+      target.waiting++
+      target.wire.emit(this.#batch(event, () => target.waiting--)).catch(() => {})
+    }
+  }
+
+  close(): void {
+    this.#abort.abort()
+  }
+
+  #batch(event: Event, settled: () => void): Batch {
+    const source: Source = {
+      input: 'yarder',
+      id: '',
+      path: undefined,
+      constants: { ...this.#options.constants, input: { type: 'yarder' } }
+    }
+    return {
+      source,
+      arrival: this.#options.clock.now(),
+      count: 1,
+      bytes: Buffer.alloc(0),
+      bounds: new Uint32Array(0),
+      offset: 0,
+      events: [event],
+      settle: settled
+    }
+  }
+}
+
+function eventOf({ level, subsystem, message, data }: LogLine): Event {
+  const { err, ...labels } = data
+  const event: Event = { message, log: { level, logger: `yarder.${subsystem}` }, labels }
+  if (err !== undefined) {
+    event['error'] = {
+      message: describe(err),
+      type: err instanceof Error ? err.name : typeof err,
+      ...(err instanceof Error && err.stack !== undefined ? { stack_trace: err.stack } : {})
+    }
+  }
+  return event
+}

@@ -1,0 +1,83 @@
+// `yarder status`: what the running agent says about itself.
+import type { OutputStatus, Status } from '../agent/status.ts'
+import { describe } from '../core/errors.ts'
+import { ask, controlPaths } from './control.ts'
+import { EXIT } from './command.ts'
+import type { Register, World } from './command.ts'
+
+const COLOURS: Record<string, string> = {
+  green: '32',
+  running: '32',
+  finished: '32',
+  yellow: '33',
+  uninitialized: '36',
+  red: '31',
+  failed: '31'
+}
+const paint = (world: World, word: string): string =>
+  world.colour ? `\u001b[${COLOURS[word] ?? '0'}m${word}\u001b[0m` : word
+
+const BYTES = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+function bytes(n: number): string {
+  let i = 0
+  while (n >= 1024 && i < BYTES.length - 1) {
+    n /= 1024
+    i++
+  }
+  return `${i === 0 ? n : n.toFixed(1)} ${BYTES[i]}`
+}
+
+function seconds(ms: number): string {
+  const s = Math.round(ms / 1000)
+  return s < 120 ? `${s} s` : s < 7200 ? `${Math.round(s / 60)} min` : `${(s / 3600).toFixed(1)} h`
+}
+
+function outputLines(world: World, o: OutputStatus): string[] {
+  const waiting =
+    o.unacknowledged > 0 ? `, ${o.unacknowledged} records unacknowledged, oldest ${seconds(o.oldestAgeMs)}` : ''
+  const lines = [
+    `  ${o.name} (${o.type})  ${paint(world, o.state)}  ${o.message}${o.target === undefined ? '' : `  ${o.target}`}${waiting}`
+  ]
+  if (o.lastError !== undefined && o.state !== 'green') lines.push(`      last error: ${o.lastError}`)
+  return lines
+}
+
+/** The status for people. */
+export function renderStatus(world: World, s: Status): string {
+  const lines = [
+    `yarder ${s.version}  ${paint(world, s.state)}  ${s.message}  (pid ${s.pid}, up ${seconds(s.uptimeSeconds * 1000)}${s.ready ? '' : ', not ready'})`
+  ]
+  lines.push(`config: ${s.configFiles.join(', ')}`)
+  if (s.configError !== undefined) lines.push(`  the last reload was refused: ${s.configError}`)
+  lines.push('outputs:', ...s.outputs.flatMap(o => outputLines(world, o)), 'inputs:')
+  for (const input of s.inputs) {
+    lines.push(`  ${input.name} (${input.type})  ${paint(world, input.state)}  ${input.message}`)
+    for (const file of input.files) {
+      const lag = Math.max(0, file.size - file.acked)
+      const at = lag === 0 ? 'all acknowledged' : `${bytes(lag)} behind of ${bytes(file.size)}`
+      lines.push(`      ${file.path}  ${at}${file.reason === undefined ? '' : `  ${file.state}: ${file.reason}`}`)
+    }
+  }
+  return `${lines.join('\n')}\n`
+}
+
+export const registerStatus: Register = (program, world, exit) => {
+  program
+    .command('status')
+    .description('show the state of the running agent: outputs, inputs, files and how far each is')
+    .option('--data-dir <path>', 'data_dir of the agent, where its control socket is')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExit status: 0 green, 1 not green or not reachable.')
+    .action(async (options: { dataDir?: string; json?: boolean }) => {
+      try {
+        const status = (await ask(controlPaths(world.env, options.dataDir), 'status')) as Status
+        world.out(
+          options.json === true || !world.terminal ? `${JSON.stringify(status)}\n` : renderStatus(world, status)
+        )
+        exit(status.state === 'green' ? EXIT.ok : EXIT.failed)
+      } catch (error) {
+        world.err(`yarder: ${describe(error)}\n`)
+        exit(EXIT.failed)
+      }
+    })
+}

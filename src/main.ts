@@ -1,0 +1,63 @@
+// argv → cli. The only place that ends the process and takes signals.
+import { runCli } from './cli/cli.ts'
+import { createLog, levelName, parseLevel } from './service/log.ts'
+
+import { createLineWriter } from './service/stderr.ts'
+
+const MIN_NODE = 26
+const major = Number(process.versions.node.split('.')[0])
+
+function main(): void {
+  if (major < MIN_NODE) {
+    process.stderr.write(
+      `yarder: needs Node ${MIN_NODE} or later, this is ${process.version}; start it with bin/yarder, which brings its own\n`
+    )
+    process.exit(1)
+  }
+  // Set up before anything can go wrong, the command line included.
+  const writer = createLineWriter(2)
+  const level = parseLevel(process.env['LOGLEVEL'] ?? '')
+  const logs = createLog({
+    format: 'text',
+    level: level === undefined ? 'info' : levelName(level),
+    environment: process.env['APP_ENVIRON'] || 'DEVEL',
+    writer,
+    journal: process.env['JOURNAL_STREAM'] !== undefined,
+    terminal: process.stderr.isTTY
+  })
+
+  const end = (status: number): void => {
+    writer.flush(500).then(
+      () => process.exit(status),
+      () => process.exit(status)
+    )
+  }
+  process.on('uncaughtException', error => {
+    logs.root.error({ err: error }, 'The agent ends by a bug.')
+    end(1)
+  })
+  process.on('unhandledRejection', error => {
+    logs.root.error({ err: error }, 'The agent ends by a bug.')
+    end(1)
+  })
+  // A reader that went away (`yarder parse … | head`) is the end of the work, not a failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => end(error.code === 'EPIPE' ? 0 : 1))
+
+  runCli(process.argv.slice(2), {
+    env: process.env,
+    out: text => void process.stdout.write(text),
+    err: text => writer.write(text),
+    terminal: process.stdout.isTTY,
+    colour: process.stdout.isTTY && !process.env['NO_COLOR'],
+    logs,
+    onSignal: (signal, act) => {
+      process.on(signal, act)
+      return () => void process.off(signal, act)
+    }
+  }).then(end, error => {
+    logs.root.error({ err: error }, 'The agent ends by a bug.')
+    end(1)
+  })
+}
+
+main()
