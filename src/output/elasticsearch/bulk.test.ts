@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { makeRecords, NOON } from '../../../test/lib/records.ts'
+import { cutParcel, makeParcel, recordId } from '../../core/parcel.ts'
+import { compileTemplate } from '../../core/template.ts'
+import { BulkBody } from './bulk.ts'
+import { DEFAULT_INDEX, IndexNames } from './index-name.ts'
+
+const daily = (): BulkBody => new BulkBody(new IndexNames(compileTemplate(DEFAULT_INDEX)))
+
+test('an action line and the document bytes alternate, and every line ends with a newline', () => {
+  const records = makeRecords({ docs: [{ a: 1 }, { b: 'ü' }], sourceId: 'k3f.0', offset: 7 })
+  const body = daily().build(makeParcel([{ records, from: 0, to: 2 }]))
+  assert.equal(
+    body.toString(),
+    '{"create":{"_index":"logstash-2026.11.22","_id":"k3f.0-7"}}\n{"a":1}\n' +
+      '{"create":{"_index":"logstash-2026.11.22","_id":"k3f.0-15"}}\n{"b":"ü"}\n'
+  )
+})
+
+test('a source without an identity leaves the id to the server; an empty one is never sent', () => {
+  const records = makeRecords({ docs: [{ a: 1 }], sourceId: '' })
+  const body = daily().build(makeParcel([{ records, from: 0, to: 1 }]))
+  assert.equal(body.toString(), '{"create":{"_index":"logstash-2026.11.22"}}\n{"a":1}\n')
+})
+
+test('the index follows the time of each record across midnight', () => {
+  const records = makeRecords({ docs: [{}, {}, {}], times: [NOON, NOON + 43_200_000, NOON], offset: 0 })
+  const body = daily().build(makeParcel([{ records, from: 0, to: 3 }]))
+  assert.deepEqual(body.toString().match(/logstash-[\d.]+/g), [
+    'logstash-2026.11.22',
+    'logstash-2026.11.23',
+    'logstash-2026.11.22'
+  ])
+})
+
+test('however a parcel is cut, each document keeps its identity, also where several share an offset', () => {
+  const bodies = daily()
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ step: fc.nat(3), size: fc.nat(300) }), { minLength: 1, maxLength: 40 }),
+      fc.constantFrom(0, 5, 2 ** 31 - 3, 2 ** 32 - 2, 999_999_998, 4_000_000_000_000, 2 ** 53 - 200),
+      fc.tuple(fc.nat(40), fc.nat(40)),
+      (rows, base, [x, y]) => {
+        let offset = base
+        const offsets = rows.map(r => (offset += r.step))
+        const records = makeRecords({ docs: rows.map((r, n) => ({ n, text: 'x'.repeat(r.size) })), offsets })
+        const whole = makeParcel([
+          { records, from: 0, to: Math.ceil(rows.length / 2) },
+          { records, from: Math.ceil(rows.length / 2), to: rows.length }
+        ])
+        const [from, to] = [Math.min(x, y, rows.length), Math.min(Math.max(x, y), rows.length)]
+        const lines = bodies
+          .build(cutParcel(whole, from, to))
+          .toString()
+          .split('\n')
+        assert.equal(lines.pop(), '')
+        assert.equal(lines.length, 2 * (to - from))
+        for (let i = from; i < to; i++) {
+          const action = JSON.parse(lines[2 * (i - from)]!) as { create: { _id: string } }
+          const document = JSON.parse(lines[2 * (i - from) + 1]!) as { n: number }
+          assert.equal(action.create._id, recordId(records, i))
+          assert.equal(document.n, i)
+        }
+      }
+    ),
+    { numRuns: 200 }
+  )
+})
+
+test('ids of records in one batch differ', () => {
+  const records = makeRecords({ docs: [{}, {}, {}, {}], offsets: [10, 10, 10, 11] })
+  assert.deepEqual(
+    [0, 1, 2, 3].map(i => recordId(records, i)),
+    ['f1-10', 'f1-10.1', 'f1-10.2', 'f1-11']
+  )
+})
+
+test('the constants of a data stream go into every document once, whatever it had under that name', () => {
+  const value = { type: 'logs', dataset: 'app', namespace: 'prod' }
+  const body = new BulkBody({ of: () => 'logs-app-prod' }, { key: 'data_stream', value })
+  const docs = [
+    { a: 1 },
+    {},
+    { x: 1, data_stream: { dataset: 'other' }, y: 2 },
+    { 'data_stream.dataset': 'other', z: 3 },
+    { message: 'says "data_stream": here' }
+  ]
+  const records = makeRecords({ docs })
+  const lines = body
+    .build(makeParcel([{ records, from: 0, to: docs.length }]))
+    .toString()
+    .trimEnd()
+    .split('\n')
+  assert.deepEqual(
+    lines.filter((_, i) => i % 2 === 1).map(line => JSON.parse(line) as unknown),
+    [
+      { data_stream: value, a: 1 },
+      { data_stream: value },
+      { data_stream: value, x: 1, y: 2 },
+      { data_stream: value, z: 3 },
+      { data_stream: value, message: 'says "data_stream": here' }
+    ]
+  )
+  assert.ok(lines.every(line => (line.match(/"data_stream":\{/g) ?? []).length <= 1))
+})
+
+test('a document larger than the buffer fits, and the memory is not kept', () => {
+  const body = new BulkBody({ of: () => 'i' }, undefined, 100_000)
+  const big = makeRecords({ docs: [{ text: 'x'.repeat(1_000_000) }] })
+  const small = makeRecords({ docs: [{}] })
+  assert.ok(body.build(makeParcel([{ records: big, from: 0, to: 1 }])).length > 1_000_000)
+  assert.ok(body.build(makeParcel([{ records: small, from: 0, to: 1 }])).buffer.byteLength <= 100_000)
+})
