@@ -1,6 +1,6 @@
 // THE CONTRACTS: what an input, a step, an output and the definition of a component are, and who calls them when.
 import type { Clock } from './clock.ts'
-import type { Event, Step } from './event.ts'
+import type { Cursor, Event, Step } from './event.ts'
 import type { Field, Fields, Values } from './field.ts'
 import type { Instruments } from './instruments.ts'
 import type { Log } from './log.ts'
@@ -151,6 +151,34 @@ export interface BuiltStep {
   readonly writes: readonly string[] | 'any'
 }
 
+/** One of the samples that a series is written as. */
+export interface MetricPoint {
+  /** What follows the metric's name: '', `_bucket`, `_sum`, `_count`. */
+  readonly suffix: string
+  /** Upper bound of a histogram's bucket. */
+  readonly le?: number
+}
+
+/**
+ * What a metric does with a record. It keeps nothing: a series is a few numbers, handed in by the one who knows the
+ * labels and limits (metrics/from-logs/metric.ts).
+ */
+export interface Meter {
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  /** How many numbers a series is made of; all start at 0. */
+  readonly width: number
+  /** Changes when numbers that were kept by another build of the metric can't be gone on with. */
+  readonly signature: string
+  /** The number that a record brings; NaN when it brings none, and `reason` then says why, in one snake_case word. */
+  measure(event: Event, cursor: Cursor): number
+  reason(event: Event, cursor: Cursor): string
+  /** Takes a finite number into a series; false, and nothing changed, when the series could not hold it. */
+  add(numbers: number[], value: number): boolean
+  /** What a series is written as, and the value of each. */
+  readonly points: readonly MetricPoint[]
+  values(numbers: readonly number[]): readonly number[]
+}
+
 /** What a component gets to be built with. Building is pure: no file but those the config names, no socket, no timer. */
 export interface Context {
   /** Its configured name. */
@@ -223,7 +251,9 @@ export type StepDefinition = Described &
     readonly value?: Field<unknown>
     readonly build: (o: never, c: Context) => BuiltStep
   }
-export type AnyDefinition = InputDefinition | OutputDefinition | StepDefinition
+export type MetricDefinition = Described &
+  Erased & { readonly kind: 'metric'; readonly fields: Fields; readonly build: (o: never, c: Context) => Meter }
+export type AnyDefinition = InputDefinition | OutputDefinition | StepDefinition | MetricDefinition
 
 export const defineInput = <F extends Fields>(
   d: Omit<Definition<'input', F, Input>, 'kind'>
@@ -238,3 +268,7 @@ export const defineStep = <F extends Fields>(
 export const defineValueStep = <T>(
   d: Omit<ValueDefinition<'step', T, BuiltStep>, 'kind'>
 ): ValueDefinition<'step', T, BuiltStep> => ({ ...d, kind: 'step' })
+/** Metrics made out of records. Their name is `Context.name`. */
+export const defineMetric = <F extends Fields>(
+  d: Omit<Definition<'metric', F, Meter>, 'kind'>
+): Definition<'metric', F, Meter> => ({ ...d, kind: 'metric' })
