@@ -58,6 +58,13 @@ export function putPath(root: Event, path: string, value: unknown): void {
   else define(holder, last, value)
 }
 
+/** An object of the pairs, dotted keys taken apart. */
+export function nested(pairs: ReadonlyMap<string, unknown>): Event {
+  const object: Event = {}
+  for (const [key, value] of pairs) putPath(object, key, value)
+  return object
+}
+
 function grow(holder: Event, keys: readonly string[], from: number, value: unknown): void {
   let inner = value
   for (let i = keys.length - 1; i > from; i--) {
