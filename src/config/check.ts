@@ -17,6 +17,8 @@ export interface Origin {
   readonly files: readonly string[]
   readonly reads?: readonly string[]
   readonly secrets?: Iterable<string>
+  /** A piece of a configuration: names of units and pipelines that aren't in it are taken as given. */
+  readonly alone?: boolean
 }
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/
@@ -25,7 +27,7 @@ const COMMON: Fields = { [TYPE]: optional(anything('The kind of unit.')) }
 /** Checks a tree whose variables are replaced. Never throws on what a file can hold. */
 export function check<C extends Catalog>(root: Node, catalog: C, origin: Origin): Outcome<C> {
   const found = new Findings(origin.secrets ?? [])
-  const checker = new Checker(found, catalog, sectionsOf(found, catalog, root))
+  const checker = new Checker(found, catalog, sectionsOf(found, catalog, root), origin.alone === true)
   const start = { file: origin.files[0] ?? '', line: 1, column: 1 }
   const sections = Object.entries(catalog.sections).map(([name, spec]) => [name, checker.section(name, spec, start)])
   const pipelines = checker.pipelines()
@@ -65,10 +67,17 @@ class Checker {
   readonly #found: Findings
   readonly #sections: ReadonlyMap<string, Entry & { value: MapNode }>
   readonly #steps: StepTable
+  readonly #alone: boolean
 
-  constructor(found: Findings, catalog: Catalog, sections: ReadonlyMap<string, Entry & { value: MapNode }>) {
+  constructor(
+    found: Findings,
+    catalog: Catalog,
+    sections: ReadonlyMap<string, Entry & { value: MapNode }>,
+    alone: boolean
+  ) {
     this.#found = found
     this.#sections = sections
+    this.#alone = alone
     this.#steps = new Map(catalog.steps.map(d => [d.name, d]))
   }
 
@@ -148,7 +157,7 @@ class Checker {
       build: context => runBuild(found, place, () => definition.build(options, context)),
       show: () => ({
         type: definition.name,
-        ...showOptions({ ...spec.common, ...definition.fields }, place.node, found.shape(fields), found.mask),
+        ...showOptions({ ...definition.fields, ...spec.common }, place.node, found.shape(fields), found.mask),
         ...Object.fromEntries(Object.entries(piped.values).map(([k, p]) => [k, showPipeline(p)]))
       })
     }
@@ -195,6 +204,8 @@ class Checker {
       values[option] =
         named === undefined ? readPipeline(this.#found, this.#steps, here, here.path) : pipelines.get(named.text)
       if (named !== undefined && !named.broken) this.#refers(here, PIPELINES)
+      if (this.#alone && named !== undefined)
+        values[option] ??= { name: named.text, inline: false, steps: [], signature: '' }
       if (values[option] === undefined) good = false
     }
     return { good, values }
@@ -219,7 +230,7 @@ class Checker {
   /** False when a name is in no section; what is no name is the field's to judge. */
   #refers(place: Place, section: string): boolean {
     const { node } = place
-    if (node.kind !== 'scalar' || node.broken || node.value === null) return true
+    if (this.#alone || node.kind !== 'scalar' || node.broken || node.value === null) return true
     const names = [...(this.#sections.get(section)?.value.entries.keys() ?? [])]
     if (names.includes(node.text)) return true
     const { at } = locate(node, '', node.at)

@@ -1,5 +1,5 @@
 // Which files make the configuration, and how they are put together: the main file and `conf.d/*.yaml` beside it.
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { isUtf8 } from 'node:buffer'
 import { describe, errnoOf } from '../core/errors.ts'
@@ -34,7 +34,7 @@ export function findConfig(explicit: string | undefined, env: Env, standard = DE
   if (explicit !== undefined) return { path: explicit, places: [{ from: '-c', path: explicit, state: 'taken' }] }
   if (named !== undefined && named !== '')
     return { path: named, places: [{ from: '$YARDER_CONFIG', path: named, state: 'taken' }] }
-  const there = errnoOfReading(standard) !== 'ENOENT'
+  const there = !isAbsent(standard)
   const place: LookedAt = { from: 'default', path: standard, state: there ? 'taken' : 'absent' }
   return there ? { path: standard, places: [place] } : { path: undefined, places: [place] }
 }
@@ -44,12 +44,12 @@ export interface Found {
   readonly places: readonly LookedAt[]
 }
 
-function errnoOfReading(path: string): string {
+/** Only what is surely absent is; what can't be looked at is told when it is read. */
+function isAbsent(path: string): boolean {
   try {
-    readFileSync(path)
-    return ''
-  } catch (error) {
-    return errnoOf(error)
+    return statSync(path, { throwIfNoEntry: false }) === undefined
+  } catch {
+    return false
   }
 }
 

@@ -51,6 +51,17 @@ export function parseYaml(source: string, file: string): Parsed {
 export const toYaml = (value: unknown): string =>
   stringify(value, { lineWidth: 0, aliasDuplicateObjects: false, singleQuote: true, blockQuote: false })
 
+/** A value on one line, as it may stand behind a key. */
+export function inlineYaml(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return toYaml(value).trimEnd()
+  return stringify(value, {
+    collectionStyle: 'flow',
+    flowCollectionPadding: false,
+    lineWidth: 0,
+    singleQuote: true
+  }).trimEnd()
+}
+
 interface Faults {
   fatal: boolean
   list: Array<{ offset: number; message: string }>
