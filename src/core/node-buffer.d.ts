@@ -3,5 +3,6 @@
 interface Buffer<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike> extends Uint8Array<TArrayBuffer> {
   latin1Slice(start?: number, end?: number): string
   utf8Slice(start?: number, end?: number): string
+  latin1Write(text: string, offset?: number, length?: number): number
   utf8Write(text: string, offset?: number, length?: number): number
 }
