@@ -65,9 +65,10 @@ export function mixed(judge: (action: Action, position: number) => ItemError | u
     const items = await exchange.store((action, position) => {
       const said = judge(action, position)
       if (said === undefined) return undefined
-      const { status, type, reason } = typeof said === 'number'
-        ? { status: said, type: itemErrorType(said), reason: `refused with ${said} by the test` }
-        : said
+      const { status, type, reason } =
+        typeof said === 'number'
+          ? { status: said, type: itemErrorType(said), reason: `refused with ${said} by the test` }
+          : said
       return { _index: action.index, _id: action.id ?? null, status, error: { type, reason } }
     })
     if (items !== undefined) exchange.answerItems(items)
@@ -109,9 +110,7 @@ export function invalidJson(text = '{"errors":false,"items":[{"create":'): Behav
 }
 
 /** Reads the request and answers with a page, as a proxy in between does. */
-export function page(
-  options: { status?: number; type?: string; text?: string } = {}
-): Behaviour {
+export function page(options: { status?: number; type?: string; text?: string } = {}): Behaviour {
   return async exchange => {
     await exchange.read()
     const text = options.text ?? '<html><body><h1>Welcome to the proxy</h1></body></html>'

@@ -19,7 +19,10 @@ function keep(value: unknown, paths: string[][]): unknown {
   if (typeof value !== 'object' || value === null) return undefined
   const kept: Array<[string, unknown]> = []
   for (const [name, inner] of Object.entries(value)) {
-    const next = keep(inner, paths.flatMap(path => step(path, name)))
+    const next = keep(
+      inner,
+      paths.flatMap(path => step(path, name))
+    )
     if (next !== undefined) kept.push([name, next])
   }
   return kept.length > 0 ? Object.fromEntries(kept) : undefined

@@ -46,11 +46,12 @@ export function parseBulk(body: string, target: string | undefined): Action[] {
     const line = lines[at] ?? ''
     if (line === '') continue
     const [name, about] = actionOf(line, at)
-    const source = name === 'delete' ? '' : lines[++at] ?? ''
+    const source = name === 'delete' ? '' : (lines[++at] ?? '')
     const index = typeof about._index === 'string' ? about._index : target
     if (index === undefined) throw new WholeRefusal('action_request_validation_exception', 'index is missing')
     const id = typeof about._id === 'string' ? about._id : undefined
-    if (id !== undefined && Buffer.byteLength(id) > 512) { // unlike other faults of one document, this one refuses all
+    if (id !== undefined && Buffer.byteLength(id) > 512) {
+      // unlike other faults of one document, this one refuses all
       const reason = `id [${id}] is too long, must be no longer than 512 bytes`
       throw new WholeRefusal('action_request_validation_exception', reason)
     }

@@ -8,7 +8,7 @@ import { debianPackage } from './debian.ts'
 import { startNginx } from './nginx.ts'
 import { until } from './process.ts'
 
-const skip = await debianPackage(['nginx']) ?? false
+const skip = (await debianPackage(['nginx'])) ?? false
 
 test('nginx writes combined lines, opens its log again on SIGUSR1 and ends by process id', { skip }, async t => {
   const folder = await mkdtemp(join(tmpdir(), 'yarder-nginx-test-'))
@@ -23,7 +23,12 @@ test('nginx writes combined lines, opens its log again on SIGUSR1 and ends by pr
 
   await rename(accessLog, `${accessLog}.1`)
   process.kill(nginx.pid, 'SIGUSR1')
-  await until('the new log', () => readFile(accessLog, 'utf8').then(() => true, () => false))
+  await until('the new log', () =>
+    readFile(accessLog, 'utf8').then(
+      () => true,
+      () => false
+    )
+  )
   await fetch(`${nginx.url}/missing/x`).then(answer => answer.text())
   assert.match(await lines(accessLog, 1), /"GET \/missing\/x HTTP\/1\.1" 404 /)
 

@@ -26,10 +26,9 @@ export async function startNginx(options: { accessLog: string }): Promise<Nginx>
   const errorLog = join(prefix, 'error.log')
   await mkdir(join(prefix, 'html'))
   await writeFile(join(prefix, 'nginx.conf'), config({ port, prefix, pidFile, accessLog: options.accessLog }))
-  const nginx = await start(
-    ['/usr/sbin/nginx', '-p', prefix, '-c', join(prefix, 'nginx.conf'), '-e', errorLog],
-    { logFile: join(prefix, 'output.log') }
-  )
+  const nginx = await start(['/usr/sbin/nginx', '-p', prefix, '-c', join(prefix, 'nginx.conf'), '-e', errorLog], {
+    logFile: join(prefix, 'output.log')
+  })
   const stop = async (): Promise<void> => {
     await nginx.stop()
     await rm(prefix, { recursive: true, force: true })
@@ -38,13 +37,21 @@ export async function startNginx(options: { accessLog: string }): Promise<Nginx>
     await until('nginx to listen', async () => {
       nginx.check()
       const pid = await readFile(pidFile, 'utf8').catch(() => '')
-      return pid.trim() === String(nginx.pid) && await answers(port)
+      return pid.trim() === String(nginx.pid) && (await answers(port))
     })
   } catch (error) {
     await stop()
     throw error
   }
-  return { url: `http://127.0.0.1:${port}`, port, pid: nginx.pid, pidFile, accessLog: options.accessLog, errorLog, stop }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    pid: nginx.pid,
+    pidFile,
+    accessLog: options.accessLog,
+    errorLog,
+    stop
+  }
 }
 
 /** A connection without a request: unlike a GET, it leaves no line in the access log. */

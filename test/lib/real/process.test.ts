@@ -36,7 +36,10 @@ test('a failing command rejects with its status and output', async () => {
 })
 
 test('waiting for what never comes ends with its name', async () => {
-  await assert.rejects(until('the moon', () => false, 60), /waited 60 ms for the moon/)
+  await assert.rejects(
+    until('the moon', () => false, 60),
+    /waited 60 ms for the moon/
+  )
 })
 
 test('two tasks of one name run one after the other', async () => {
