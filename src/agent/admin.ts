@@ -5,7 +5,7 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import type { AddressInfo } from 'node:net'
 import { YarderError } from '../core/errors.ts'
 import type { HostPort } from '../core/field.ts'
-import { CONTENT_TYPE, renderText } from '../metrics/export/prometheus.ts'
+import { createMetricsPage } from '../metrics/export/page.ts'
 import type { Store } from '../metrics/store.ts'
 import type { Status } from './status.ts'
 
@@ -38,7 +38,7 @@ type Route = (response: ServerResponse) => void | Promise<void>
 
 function routes({ store, status }: AdminSource): Record<string, Route> {
   return {
-    '/metrics': async response => reply(response, 200, CONTENT_TYPE, renderText(await store.read())),
+    '/metrics': createMetricsPage(store),
     '/health': response => {
       const { state, message, ready, draining, outputs, inputs } = status()
       const body = {

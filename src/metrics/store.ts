@@ -11,8 +11,12 @@ import type { Instruments } from '../core/instruments.ts'
 /** One sample as it will be written. `name` differs from the family's for `_bucket`, `_sum`, `_count`. */
 export interface Sample {
   readonly name: string
-  readonly labels: Readonly<Record<string, string | number>>
+  readonly labels: Readonly<Record<string, string>>
   readonly value: number
+  /** Upper bound of a histogram's bucket; it is not among the labels. */
+  readonly le?: number | undefined
+  /** The labels as export/prometheus.ts renders them, kept where they are rendered again and again. */
+  readonly rendered?: string
 }
 
 /** All samples of one metric. */
@@ -20,11 +24,14 @@ export interface Family {
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge' | 'histogram' | 'summary'
-  readonly samples: readonly Sample[]
+  /** May be made while they are walked, so walk them once, and soon. */
+  readonly samples: Iterable<Sample>
 }
 
 export interface Store {
   readonly instruments: Instruments
+  /** Lets each reading hold what `families` gives besides. Returns the way to take it back. */
+  addSource(families: () => Iterable<Family>): () => void
   /** A reading of everything, in order of names. */
   read(): Promise<Family[]>
 }
@@ -43,6 +50,7 @@ export function createStore(): Store {
   const registry = new Registry()
   const known = new Map<string, Instrument>()
   const readers = new Set<() => void>()
+  const sources = new Set<() => Iterable<Family>>()
 
   for (const register of PROCESS_METRICS) register(registry)
 
@@ -98,20 +106,35 @@ export function createStore(): Store {
 
   return {
     instruments,
+    addSource(families) {
+      sources.add(families)
+      return () => void sources.delete(families)
+    },
     async read() {
       for (const read of readers) read()
       const metrics = await registry.getMetricsAsJSON()
-      const families = metrics.map(metric => ({
-        name: metric.name,
-        help: metric.help,
-        type: String(metric.type) as Family['type'],
-        samples: metric.values.map(v => ({
-          name: (v as { metricName?: string }).metricName ?? metric.name,
-          labels: v.labels as Record<string, string | number>,
-          value: v.value
-        }))
-      }))
+      const families = metrics.map(familyOf)
+      for (const more of sources) families.push(...more())
       return families.sort((a, b) => (a.name < b.name ? -1 : 1))
     }
+  }
+}
+
+type Metric = Awaited<ReturnType<Registry['getMetricsAsJSON']>>[number]
+
+function familyOf({ name, help, type, values }: Metric): Family {
+  return {
+    name,
+    help,
+    type: String(type) as Family['type'],
+    samples: values.map(value => {
+      const { le, ...labels } = value.labels as Record<string, string | number>
+      return {
+        name: (value as { metricName?: string }).metricName ?? name,
+        labels: labels as Record<string, string>,
+        value: value.value,
+        le: le === undefined ? undefined : Number(String(le).replace('+Inf', 'Infinity'))
+      }
+    })
   }
 }

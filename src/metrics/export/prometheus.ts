@@ -1,31 +1,76 @@
-// Families to Prometheus' text format 0.0.4.
-import type { Family } from '../store.ts'
+// Families to the two text formats of Prometheus: 0.0.4 and OpenMetrics 1.0.
+//   https://prometheus.io/docs/instrumenting/exposition_formats/
+//   https://prometheus.io/docs/specs/om/open_metrics_spec/
+import type { Family, Sample } from '../store.ts'
 
-/** https://prometheus.io/docs/instrumenting/exposition_formats/ */
-export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+export type Format = 'text' | 'openmetrics'
 
-const escapeHelp = (text: string): string => text.replace(/[\\\n]/g, c => (c === '\n' ? '\\n' : '\\\\'))
+export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
+  text: 'text/plain; version=0.0.4; charset=utf-8',
+  openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8'
+}
 
-/** Scraping fails as a whole on invalid UTF-8 (protocols: section 5.1), so lone surrogates are replaced. */
-const escapeLabel = (text: string): string =>
-  text.toWellFormed().replace(/[\\\n"]/g, c => (c === '\n' ? '\\n' : `\\${c}`))
-
-const formatNumber = (n: number): string =>
-  n === Infinity ? '+Inf' : n === -Infinity ? '-Inf' : Number.isNaN(n) ? 'NaN' : String(n)
-
-/** The page; families without a sample are left out. */
-export function renderText(families: readonly Family[]): string {
-  const parts: string[] = []
+/**
+ * The page in pieces, each of at most one sample. Families without a sample are left out. Blank lines, comments and
+ * a missing `# EOF` each make a scraper throw away the whole page, so there is nothing here but what it must have.
+ */
+export function* renderPieces(families: Iterable<Family>, format: Format): Generator<string> {
+  const bounds = new Map<number, string>()
   for (const family of families) {
-    if (family.samples.length === 0) continue
-    parts.push(`# HELP ${family.name} ${escapeHelp(family.help)}\n# TYPE ${family.name} ${family.type}\n`)
+    let head = header(family, format)
     for (const sample of family.samples) {
-      const labels = Object.entries(sample.labels).map(([k, v]) => {
-        const text = k === 'le' && v === Infinity ? '+Inf' : String(v)
-        return `${k}="${escapeLabel(text)}"`
-      })
-      parts.push(`${sample.name}${labels.length > 0 ? `{${labels.join(',')}}` : ''} ${formatNumber(sample.value)}\n`)
+      yield head + line(sample, bounds)
+      head = ''
     }
   }
-  return parts.join('')
+  if (format === 'openmetrics') yield '# EOF\n'
+}
+
+function header({ name, type, help }: Family, format: Format): string {
+  if (format === 'text') return `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type}\n`
+  // OpenMetrics names a counter without the `_total` of its samples, and knows none whose samples lack it.
+  const counts = type === 'counter' && name.endsWith('_total')
+  const family = counts ? name.slice(0, -'_total'.length) : name
+  const word = type === 'counter' && !counts ? 'unknown' : type
+  return `# HELP ${family} ${escapeLabel(help)}\n# TYPE ${family} ${word}\n`
+}
+
+function line({ name, labels, value, le, rendered }: Sample, bounds: Map<number, string>): string {
+  let inner = rendered ?? renderLabels(labels)
+  if (le !== undefined) {
+    let bound = bounds.get(le)
+    if (bound === undefined) bounds.set(le, (bound = `le="${formatBound(le)}"`))
+    inner = inner === '' ? bound : `${inner},${bound}`
+  }
+  return inner === '' ? `${name} ${formatValue(value)}\n` : `${name}{${inner}} ${formatValue(value)}\n`
+}
+
+/** Labels as both formats write them, without the braces. */
+export function renderLabels(labels: Readonly<Record<string, string>>): string {
+  let out = ''
+  for (const [name, value] of Object.entries(labels)) out += `${out === '' ? '' : ','}${name}="${escapeLabel(value)}"`
+  return out
+}
+
+const escapeHelp = (text: string): string =>
+  text.toWellFormed().replace(/[\\\n]/g, c => (c === '\n' ? String.raw`\n` : '\\\\'))
+
+/** One value that is no valid UTF-8 fails the whole scrape, so half characters are replaced. */
+const escapeLabel = (text: string): string =>
+  text.toWellFormed().replace(/[\\\n"]/g, c => (c === '\n' ? String.raw`\n` : `\\${c}`))
+
+const formatValue = (n: number): string =>
+  n === Infinity ? '+Inf' : n === -Infinity ? '-Inf' : Number.isNaN(n) ? 'NaN' : String(n)
+
+/**
+ * The bound is a label, so its spelling makes the series: the one OpenMetrics demands (`1.0`, `1e+06`) is used in both
+ * formats, and a Prometheus that changes the format goes on with the same series.
+ */
+function formatBound(n: number): string {
+  if (!Number.isFinite(n)) return formatValue(n)
+  const [digits, power] = n.toExponential().split('e') as [string, string]
+  const exponent = Number(power)
+  if (n !== 0 && (exponent < -4 || exponent >= 6))
+    return `${digits}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`
+  return Number.isInteger(n) ? `${n}.0` : String(n)
 }

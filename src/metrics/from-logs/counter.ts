@@ -1,0 +1,54 @@
+// `counter` metric: how many records, or the sum of a field of theirs.
+import { defineMetric } from '../../core/component.ts'
+import * as f from '../../core/field.ts'
+import { checkMetricName } from './name.ts'
+import { conversionFields, lintValue, valueReader } from './value.ts'
+
+export const counter = defineMetric({
+  name: 'counter',
+  summary: 'Counts records, or adds up a field of theirs; only ever grows.',
+  description:
+    'Its name ends in `_total`. A value that is negative, missing or no number is left out and counted in `yarder_metrics_skipped_total`.',
+  fields: {
+    value: f.optional(
+      f.fieldRef('The field to add up; without it each record counts 1.', {
+        example: 'bytes'
+      })
+    ),
+    ...conversionFields
+  },
+  examples: [
+    {
+      title: 'Requests by method and status',
+      yaml: 'type: counter\nhelp: Requests served, by method and status.\ninput: nginx\nlabels: { verb: verb, status: response }'
+    },
+    { title: 'Bytes sent', yaml: 'type: counter\nhelp: Bytes of all answers.\ninput: nginx\nvalue: bytes' }
+  ],
+  lint: lintValue,
+  build(o, { name }) {
+    checkMetricName(name, 'counter')
+    const value = o.value === undefined ? undefined : valueReader(o.value, o)
+    return {
+      type: 'counter',
+      width: 1,
+      signature: 'counter',
+      measure: (event, cursor) => {
+        if (value === undefined) return 1
+        const n = value.measure(event, cursor)
+        return n >= 0 ? n : NaN
+      },
+      reason: (event, cursor) => {
+        const negative = value!.measure(event, cursor) < 0
+        return negative ? 'negative' : value!.reason(event, cursor)
+      },
+      add(numbers, n) {
+        const sum = numbers[0]! + n
+        if (sum === Infinity) return false
+        numbers[0] = sum
+        return true
+      },
+      points: [{ suffix: '' }],
+      values: numbers => numbers
+    }
+  }
+})

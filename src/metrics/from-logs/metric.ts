@@ -1,0 +1,169 @@
+// A metric made out of records: which records, under which labels, how many series and for how long.
+import type { Meter, MetricPoint } from '../../core/component.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { Cursor, Event } from '../../core/event.ts'
+import * as f from '../../core/field.ts'
+import { renderLabels } from '../export/prometheus.ts'
+import type { Family, Sample } from '../store.ts'
+import { labelsField } from './labels.ts'
+import { SeriesTable } from './series.ts'
+import type { Face, Series } from './series.ts'
+
+/** What every metric takes besides the options of its type. */
+export const metricCommonFields = {
+  help: f.string('What it counts or shows, in a sentence; stands above it on `/metrics`.', {
+    example: 'Requests served, by method and status.'
+  }),
+  input: f.optional(
+    f.oneOrMore(f.string('Name of an input.'), 'Whose records it looks at; those of all inputs when absent.', {
+      example: 'nginx'
+    })
+  ),
+  when: f.optional(f.condition('Only records that meet it.', { example: { response: { gte: 500 } } })),
+  labels: labelsField,
+  max_series: f.integer(
+    'Most sets of label values. The last is `__overflow__` and takes all further ones, so totals stay right.',
+    { default: 1000, min: 2, max: 1_000_000 }
+  ),
+  idle_timeout: f.optional(
+    f.duration('Forget a set of label values that no record has had for this long; none is forgotten when absent.', {
+      example: '1h',
+      min: '1s'
+    })
+  )
+}
+export type MetricCommon = f.Values<typeof metricCommonFields>
+
+/** All of a metric's series as JSON data. */
+export interface MetricState {
+  readonly signature: string
+  readonly labels: readonly string[]
+  readonly series: ReadonlyArray<{
+    readonly labels: readonly string[]
+    readonly numbers: readonly number[]
+    /** How long no record has come, milliseconds. */
+    readonly idle: number
+  }>
+}
+
+/** What the agent says about a metric itself. The counts are those since the last report. */
+export interface MetricReport {
+  readonly series: number
+  readonly overflowing: boolean
+  readonly overflowed: number
+  readonly skipped: ReadonlyMap<string, number>
+}
+
+export interface LogMetric {
+  readonly name: string
+  /** undefined: all. */
+  readonly inputs: readonly string[] | undefined
+  /** For `PipelineOptions.observers`. Never throws, keeps nothing of the record. */
+  readonly observe: (event: Event, cursor: Cursor) => void
+  /** Forgets idle series; the samples are those of the moment they are walked at. */
+  family(): Family
+  report(): MetricReport
+  snapshot(): MetricState
+  /** Adds the series of a snapshot; false, and nothing done, when it is of another shape. */
+  restore(state: MetricState): boolean
+}
+
+/** Puts a built meter behind its labels and limits. */
+export function createLogMetric(name: string, common: MetricCommon, meter: Meter, clock: Clock): LogMetric {
+  const { when, labels, idle_timeout: idleTimeout } = common
+  const table = new SeriesTable({ labels: labels.length, width: meter.width, limit: common.max_series })
+  const names = labels.map(label => label.name)
+  const texts: string[] = names.map(() => '')
+  let skipped = new Map<string, number>()
+  let overflowed = 0
+
+  const skip = (reason: string): void => void skipped.set(reason, (skipped.get(reason) ?? 0) + 1)
+
+  function observe(event: Event, cursor: Cursor): void {
+    if (when !== undefined && !when(event, cursor)) return
+    const value = meter.measure(event, cursor)
+    if (Number.isNaN(value)) return skip(meter.reason(event, cursor))
+    for (let i = 0; i < labels.length; i++) texts[i] = labels[i]!.text(event, cursor)
+    const series = table.of(texts)
+    if (!meter.add(series.numbers, value)) return skip('out_of_range')
+    if (series === table.overflow) overflowed++
+    if (idleTimeout !== undefined) series.seen = clock.elapsed()
+  }
+
+  function forgetIdle(): void {
+    if (idleTimeout === undefined) return
+    const before = clock.elapsed() - idleTimeout
+    for (const series of table) if (series.seen < before) table.delete(series)
+  }
+
+  // `rate()` needs a 0 to start from; where all labels are known beforehand it can be there.
+  if (meter.type !== 'gauge' && labels.every(label => label.constant)) {
+    const known: Cursor = { source: NOWHERE, time: NaN, arrival: 0, offset: 0, failed: '' }
+    table.of(labels.map(label => label.text({}, known))).seen = clock.elapsed()
+  }
+
+  return {
+    name,
+    inputs: common.input,
+    observe,
+    family() {
+      forgetIdle()
+      return { name, help: common.help, type: meter.type, samples: samplesOf(name, names, meter, table) }
+    },
+    report() {
+      const report = { series: table.size, overflowing: table.overflow !== undefined, overflowed, skipped }
+      skipped = new Map()
+      overflowed = 0
+      return report
+    },
+    snapshot() {
+      const now = clock.elapsed()
+      return {
+        signature: meter.signature,
+        labels: names,
+        series: [...table].map(({ labels: values, numbers, seen }) => ({
+          labels: values,
+          numbers: [...numbers],
+          idle: idleTimeout === undefined ? 0 : now - seen
+        }))
+      }
+    },
+    restore(state) {
+      if (state.signature !== meter.signature || state.labels.join() !== names.join()) return false
+      const fits = ({ labels: values, numbers }: MetricState['series'][number]): boolean =>
+        values.length === names.length && numbers.length === meter.width && numbers.every(Number.isFinite)
+      if (!state.series.every(fits)) return false
+      const now = clock.elapsed()
+      for (const { labels: values, numbers, idle } of state.series) {
+        const series = table.of(values)
+        for (let i = 0; i < meter.width; i++) series.numbers[i]! += numbers[i]!
+        series.seen = Math.max(series.seen, now - idle)
+      }
+      return true
+    }
+  }
+}
+
+const NOWHERE = { input: '', id: '', path: undefined, constants: {} }
+
+/** Walks the living series; one series is read in one go, so that the buckets and the sum of a histogram agree. */
+function samplesOf(name: string, names: readonly string[], meter: Meter, table: SeriesTable): Iterable<Sample> {
+  const points = meter.points.map(({ suffix, le }: MetricPoint) => ({ name: name + suffix, le }))
+  return {
+    *[Symbol.iterator]() {
+      for (const series of table) {
+        const { labels, rendered } = (series.face ??= faceOf(names, series))
+        const values = meter.values(series.numbers)
+        for (let i = 0; i < points.length; i++) {
+          const point = points[i]!
+          yield { name: point.name, labels, value: values[i]!, le: point.le, rendered }
+        }
+      }
+    }
+  }
+}
+
+function faceOf(names: readonly string[], series: Series): Face {
+  const labels = Object.fromEntries(names.map((name, i) => [name, series.labels[i]!]))
+  return { labels, rendered: renderLabels(labels) }
+}

@@ -1,0 +1,137 @@
+// The series of one metric: found by their label values, never more than a limit, forgotten when idle.
+
+/** One set of label values with its numbers. */
+export interface Series {
+  readonly labels: readonly string[]
+  readonly numbers: number[]
+  /** When a record last came, on the clock that the holder keeps; stays 0 when none is kept. */
+  seen: number
+  /** How exports show its labels; made when it is first read. */
+  face: Face | undefined
+}
+
+export interface Face {
+  readonly labels: Readonly<Record<string, string>>
+  /** As `Sample.rendered`. */
+  readonly rendered: string
+}
+
+/** Every label of the series that takes what the limit keeps out has this value. */
+export const OVERFLOW = '__overflow__'
+
+/** Longer label values are cut: a record can bring megabytes, and each series keeps its own. */
+const MAX_LABEL_CHARS = 1024
+
+type Node = Map<string, Node | Series>
+
+export interface SeriesTableOptions {
+  /** How many labels there are. */
+  readonly labels: number
+  /** How many numbers a series has. */
+  readonly width: number
+  /** Most series, the one for the overflow among them. */
+  readonly limit: number
+}
+
+/**
+ * Maps in maps, one level a label: no key is put together, so hostile values can't make two sets of labels one, and
+ * finding a series of two labels takes two look-ups (bench/metrics.ts).
+ */
+export class SeriesTable {
+  readonly #options: SeriesTableOptions
+  readonly #root: Node = new Map()
+  readonly #all = new Set<Series>()
+  #overflow: Series | undefined
+
+  constructor(options: SeriesTableOptions) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  /** The series that takes what the limit kept out; undefined while nothing was. */
+  get overflow(): Series | undefined {
+    return this.#overflow
+  }
+
+  /** In order of their making. May be walked while series come and go. */
+  [Symbol.iterator](): IterableIterator<Series> {
+    return this.#all.values()
+  }
+
+  /** The series of these values, made if there is room, else that of the overflow. The array is not kept. */
+  of(values: readonly string[]): Series {
+    return this.#find(values) ?? this.#open(values.map(keepable))
+  }
+
+  delete(series: Series): void {
+    this.#all.delete(series)
+    if (series === this.#overflow) this.#overflow = undefined
+    removeFrom(this.#root, pathOf(series.labels), 0)
+  }
+
+  #find(values: readonly string[]): Series | undefined {
+    if (values.length === 0) return this.#root.get('') as Series | undefined
+    let at: Node | Series | undefined = this.#root
+    for (let i = 0; i < values.length; i++) {
+      at = (at as Node).get(values[i]!)
+      if (at === undefined) return undefined
+    }
+    return at as Series
+  }
+
+  #open(labels: readonly string[]): Series {
+    const found = this.#find(labels)
+    if (found !== undefined) return found
+    // The last place is kept for the overflow, so that the limit holds with it.
+    const full = this.#all.size >= this.#options.limit - (this.#overflow === undefined ? 1 : 0)
+    if (!full || labels.length === 0) return this.#insert(labels)
+    this.#overflow ??= this.#overflowSeries()
+    return this.#overflow
+  }
+
+  /** A record may carry the very values of the overflow; its series then is this one. */
+  #overflowSeries(): Series {
+    const labels = Array.from({ length: this.#options.labels }, () => OVERFLOW)
+    return this.#find(labels) ?? this.#insert(labels)
+  }
+
+  #insert(labels: readonly string[]): Series {
+    const series: Series = {
+      labels,
+      numbers: Array.from({ length: this.#options.width }, () => 0),
+      seen: 0,
+      face: undefined
+    }
+    const path = pathOf(labels)
+    let node = this.#root
+    for (const key of path.slice(0, -1)) {
+      const next: Node = (node.get(key) as Node | undefined) ?? new Map()
+      node.set(key, next)
+      node = next
+    }
+    node.set(path.at(-1)!, series)
+    this.#all.add(series)
+    return series
+  }
+}
+
+/** A metric without labels has its one series at ''. */
+const pathOf = (labels: readonly string[]): readonly string[] => (labels.length === 0 ? [''] : labels)
+
+/** False when nothing is left at the node. */
+function removeFrom(node: Node, path: readonly string[], depth: number): boolean {
+  const key = path[depth]!
+  const next = node.get(key)
+  if (next instanceof Map && removeFrom(next, path, depth + 1)) return true
+  node.delete(key)
+  return node.size > 0
+}
+
+/**
+ * A copy of its own: a piece of a line would keep the text of its whole batch in memory. Half characters, which would
+ * make the page invalid UTF-8, become U+FFFD on the way.
+ */
+const keepable = (value: string): string => Buffer.from(value.slice(0, MAX_LABEL_CHARS)).toString()
