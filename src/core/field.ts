@@ -94,6 +94,17 @@ export const string = (doc: string, extra: Extra<string> & { pattern?: RegExp; m
     extra
   )
 
+/** Text that may be empty, such as what replaces a match. */
+export const text = (doc: string, extra: Extra<string> = {}): Field<string> =>
+  rule(
+    doc,
+    'string',
+    { type: ['string', 'number', 'boolean'] },
+    'a text',
+    v => (typeof v === 'string' ? v : typeof v === 'number' || typeof v === 'boolean' ? String(v) : undefined),
+    extra
+  )
+
 /** A text that is never shown again. Write it as `${file:/path}` or `${VAR}` in the config. */
 export const secret = (doc: string): Field<string> => string(doc, { secret: true })
 
