@@ -1,0 +1,390 @@
+// Everything around `Output.send`: gathering, back-pressure, retries, order, dead letters, acknowledgement and state.
+//
+//   offer ──▶ Queue ──take──▶ send (up to in_flight at once) ──▶ judge ─┬─ delivered ──▶ settle
+//               ▲                                                      ├─ refused ──▶ dead letter on disk ──▶ settle
+//               └───────────── back to the front, after a wait ◀───────┴─ to be sent again
+//
+import type { Clock } from '../core/clock.ts'
+import type { Context, Output, Parcel, Records, Sent } from '../core/component.ts'
+import { describe, YarderError } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import { DeadLetters } from './dead-letter.ts'
+import type { Refusal } from './dead-letter.ts'
+import { Health, STALLED_MS } from './delivery/health.ts'
+import type { HealthState } from './delivery/health.ts'
+import { outputMeters } from './delivery/meters.ts'
+import type { Meters } from './delivery/meters.ts'
+import type { DeliveryOptions } from './delivery/options.ts'
+import { judge, parcelOf, Queue } from './delivery/queue.ts'
+import type { Held, Outcome, Run } from './delivery/queue.ts'
+import { Reminder } from './delivery/reminder.ts'
+
+export { deliveryOptions } from './delivery/options.ts'
+export type { DeliveryOptions } from './delivery/options.ts'
+
+const RETRY_AFTER_CAP_MS = 300_000
+/** How long a stop waits for an output that doesn't heed its signal. */
+const CLOSE_MS = 1000
+
+export interface DeliverySetup {
+  /** Its type, for messages: `elasticsearch`. */
+  readonly type: string
+  readonly output: Output
+  readonly options: DeliveryOptions
+  readonly context: Pick<Context, 'name' | 'log' | 'clock' | 'instruments' | 'dataDir'>
+  /** Bytes of dead letters kept for this output. */
+  readonly deadLetterBytes?: number
+  /** 0 up to 1, for the jitter. */
+  readonly random?: () => number
+  /** The output can't go on for good (the reader of stdout went away); nothing is sent any more. */
+  readonly onBroken?: (error: unknown) => void
+}
+
+/** An output as `yarder status` shows it. */
+export interface DeliveryStatus {
+  name: string
+  type: string
+  state: HealthState
+  message: string
+  /** ISO times. */
+  since: string
+  lastSuccess: string | undefined
+  target: string | undefined
+  lastError: string | undefined
+  /** Records taken over and not yet acknowledged, and the age of the oldest in milliseconds. */
+  unacknowledged: number
+  oldestAgeMs: number
+}
+
+export class Delivery {
+  readonly name: string
+  readonly output: Output
+  readonly #type: string
+  readonly #options: DeliveryOptions
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #random: () => number
+  readonly #onBroken: (error: unknown) => void
+  readonly #queue = new Queue()
+  readonly #health: Health
+  readonly #meters: Meters
+  readonly #deadLetters: DeadLetters
+  readonly #refusals: Reminder
+  readonly #diskTrouble: Reminder
+  readonly #stop = new AbortController()
+  #room: Array<() => void> = []
+  #drained: Array<() => void> = []
+  #inFlight = 0
+  #contacted = false
+  #failing = false
+  #broken = false
+  #draining = false
+  #closed = false
+  /** Failures in a row; sends under way at the same time count once. */
+  #round = 0
+  #pausedUntil = 0
+  #busySince = 0
+  #acknowledgedAt = 0
+  #alarm: { at: number; cancel: AbortController } | undefined
+
+  constructor(setup: DeliverySetup) {
+    const { context, options } = setup
+    this.name = context.name
+    this.output = setup.output
+    this.#type = setup.type
+    this.#options = options
+    this.#clock = context.clock
+    this.#log = context.log
+    this.#random = setup.random ?? Math.random
+    this.#onBroken = setup.onBroken ?? (() => {})
+    this.#meters = outputMeters(context.instruments, context.name, () => ({
+      inFlight: this.#inFlight,
+      queueBytes: this.#queue.heldBytes
+    }))
+    this.#health = new Health(context.log, context.clock, (state, all) => this.#meters.state(state, all))
+    this.#refusals = new Reminder(context.clock)
+    this.#diskTrouble = new Reminder(context.clock)
+    const removed = context.instruments.counter(
+      'yarder_output_dead_letter_removed_bytes_total',
+      'Bytes of dead letters removed to keep their bound.',
+      ['output']
+    )
+    this.#deadLetters = new DeadLetters({
+      dataDir: context.dataDir,
+      output: context.name,
+      now: () => context.clock.now(),
+      ...(setup.deadLetterBytes === undefined ? {} : { maxBytes: setup.deadLetterBytes }),
+      onRemoved: (file, bytes) => {
+        removed.add(bytes, this.name)
+        this.#log.error({ file, bytes }, 'The oldest dead letters were removed to keep their bound.')
+      }
+    })
+  }
+
+  /** Opens the way; what was offered before waits until then. */
+  start(): void {
+    this.#health.started(this.#type)
+    this.#pump()
+  }
+
+  /**
+   * Takes the records over at once and resolves when there is room for more (also when the delivery is closed, which
+   * leaves them unsettled). `records.batch.settle` is called once, when every record is delivered or its dead letter is
+   * on disk.
+   */
+  async offer(records: Records): Promise<void> {
+    if (records.count === 0) return records.batch.settle(this.name)
+    if (this.#closed) return
+    if (this.#queue.empty) this.#busySince = this.#clock.elapsed()
+    this.#queue.add(records, this.#clock.elapsed())
+    this.#pump()
+    if (this.#queue.heldBytes >= this.#options.queue_bytes && !this.#closed)
+      await new Promise<void>(resolve => this.#room.push(resolve))
+  }
+
+  /** Finishes what was taken over within `deadlineMs`, then breaks off and closes. True when nothing is left. Never hangs. */
+  async drain(deadlineMs: number): Promise<boolean> {
+    this.#draining = true
+    // One more try at once, whatever wait was on, and short waits after it.
+    this.#pausedUntil = 0
+    this.#round = 0
+    this.#pump()
+    if (!this.#queue.empty && !this.#broken) {
+      const cancel = new AbortController()
+      const drained = new Promise<void>(resolve => this.#drained.push(resolve))
+      await Promise.race([drained, this.#clock.wait(deadlineMs, cancel.signal)])
+      cancel.abort()
+    }
+    await this.close()
+    return this.#queue.empty
+  }
+
+  /** Breaks off at once; what is not acknowledged stays unsettled. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#stop.abort(new Error('stopping'))
+    this.#alarm?.cancel.abort()
+    for (const wake of [...this.#room.splice(0), ...this.#drained.splice(0)]) wake()
+    const cancel = new AbortController()
+    const closing = Promise.allSettled([this.output.close(), this.#deadLetters.close()])
+    await Promise.race([closing, this.#clock.wait(CLOSE_MS, cancel.signal)])
+    cancel.abort()
+    this.#meters.close()
+  }
+
+  get unacknowledged(): number {
+    return this.#queue.unacknowledged
+  }
+
+  status(): DeliveryStatus {
+    this.#watch()
+    const { state, message, since, lastError, lastSuccess } = this.#health
+    const oldest = this.#queue.oldestSince
+    return {
+      name: this.name,
+      type: this.#type,
+      state,
+      message,
+      since: new Date(since).toISOString(),
+      lastSuccess: lastSuccess === undefined ? undefined : new Date(lastSuccess).toISOString(),
+      target: this.output.target,
+      lastError,
+      unacknowledged: this.#queue.unacknowledged,
+      oldestAgeMs: oldest === undefined ? 0 : Math.round(this.#clock.elapsed() - oldest)
+    }
+  }
+
+  /** Starts what may start and sets the alarm for what comes next. Called after every change. */
+  #pump(): void {
+    if (this.#closed || this.#broken || this.#health.state === 'uninitialized') return
+    this.#watch()
+    const now = this.#clock.elapsed()
+    if (now >= this.#pausedUntil) {
+      while (this.#inFlight < this.#limit() && this.#ready(now)) {
+        const runs = this.#queue.take(this.#options.batch.max_events, this.#options.batch.max_bytes)
+        void this.#send(runs, parcelOf(runs))
+      }
+      if (!this.#contacted && this.#inFlight === 0 && this.#queue.freshCount === 0 && this.output.probe !== undefined)
+        void this.#probe(this.output.probe.bind(this.output))
+    }
+    this.#setAlarm(now)
+  }
+
+  /** One at a time until the destination has shown that it answers, so that trouble never brings a storm of connections. */
+  #limit(): number {
+    return this.#failing || !this.#contacted ? 1 : this.#options.in_flight
+  }
+
+  #ready(now: number): boolean {
+    const { batch, queue_bytes } = this.#options
+    const queue = this.#queue
+    if (queue.hasAgain) return true
+    if (queue.freshSince === undefined) return false
+    return (
+      this.#draining ||
+      queue.freshCount >= batch.max_events ||
+      queue.freshBytes >= batch.max_bytes ||
+      queue.heldBytes >= queue_bytes ||
+      now - queue.freshSince >= batch.timeout
+    )
+  }
+
+  #setAlarm(now: number): void {
+    let at = Infinity
+    const { freshSince, hasAgain } = this.#queue
+    if (this.#pausedUntil > now) at = this.#pausedUntil
+    else if (freshSince !== undefined && !hasAgain && this.#inFlight < this.#limit())
+      at = freshSince + this.#options.batch.timeout
+    if (!this.#queue.empty && this.#health.state !== 'red') at = Math.min(at, this.#stallsAt())
+    if (at === Infinity || (this.#alarm !== undefined && this.#alarm.at <= at)) return
+    this.#alarm?.cancel.abort()
+    const alarm = { at, cancel: new AbortController() }
+    this.#alarm = alarm
+    void this.#clock.wait(Math.max(0, at - now), alarm.cancel.signal).then(() => {
+      if (this.#alarm !== alarm || this.#closed) return
+      this.#alarm = undefined
+      this.#pump()
+    })
+  }
+
+  #stallsAt(): number {
+    return Math.max(this.#acknowledgedAt, this.#busySince) + STALLED_MS
+  }
+
+  #watch(): void {
+    if (this.#queue.empty || this.#health.state === 'red' || this.#health.state === 'uninitialized') return
+    if (this.#clock.elapsed() >= this.#stallsAt()) this.#health.stalled(this.output.target)
+  }
+
+  async #send(runs: readonly Run[], parcel: Parcel): Promise<void> {
+    const round = this.#round
+    const started = this.#clock.elapsed()
+    this.#inFlight++
+    let sent: Sent | undefined
+    let error: unknown
+    try {
+      sent = await this.output.send(parcel, this.#stop.signal)
+    } catch (e) {
+      error = e
+    }
+    this.#inFlight--
+    if (this.#closed && sent === undefined) return
+    this.#meters.took(this.#clock.elapsed() - started)
+    if (sent !== undefined) this.#answered(judge(runs, parcel, sent), sent, round)
+    else {
+      this.#queue.giveBack(runs)
+      this.#failed(error, round, parcel.count)
+    }
+    this.#pump()
+  }
+
+  async #probe(probe: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const round = this.#round
+    this.#inFlight++
+    let failed = false
+    try {
+      await probe(this.#stop.signal)
+    } catch (error) {
+      failed = true
+      if (!this.#closed) this.#failed(error, round, 0)
+    }
+    this.#inFlight--
+    if (!failed && !this.#closed) this.#succeeded()
+    this.#pump()
+  }
+
+  #answered(outcome: Outcome, sent: Sent, round: number): void {
+    const { retry, retryCount, rejected, delivered, deliveredCount, deliveredBytes } = outcome
+    this.#queue.giveBack(retry)
+    if (deliveredCount === 0 && rejected.length === 0) {
+      const { reason = 'refused: every record is to be sent again', retryAfterMs } = sent
+      return this.#failed(new YarderError('REFUSED', reason, { retryAfterMs }), round, retryCount)
+    }
+    this.#succeeded()
+    this.#meters.sent(deliveredCount, deliveredBytes, sent.duplicates ?? 0)
+    if (retryCount > 0) {
+      this.#meters.retried(retryCount, 'item')
+      this.#pause(this.#jittered(0), sent.retryAfterMs)
+      this.#log.debug({ records: retryCount, reason: sent.reason }, 'Part of a request is to be sent again.')
+    }
+    for (const [held, records] of delivered) this.#done(held, records)
+    if (rejected.length > 0) void this.#bury(rejected)
+  }
+
+  #succeeded(): void {
+    this.#contacted = true
+    this.#failing = false
+    this.#round = 0
+    this.#pausedUntil = 0
+    this.#acknowledgedAt = this.#clock.elapsed()
+    this.#health.succeeded()
+    this.#meters.success(this.#clock.now())
+  }
+
+  #failed(error: unknown, round: number, records: number): void {
+    const known = error instanceof YarderError ? error : undefined
+    if (known?.retryable === false) {
+      this.#broken = true
+      this.#health.broken(error)
+      this.#onBroken(error)
+      return
+    }
+    if (records > 0) this.#meters.retried(records, known?.code.toLowerCase() ?? 'error')
+    if (round === this.#round) {
+      this.#pause(this.#jittered(this.#round), known?.retryAfterMs)
+      this.#round++
+    }
+    this.#failing = true
+    this.#health.failed(error, this.output.target, this.#pausedUntil - this.#clock.elapsed())
+  }
+
+  #pause(ms: number, retryAfterMs = 0): void {
+    const wait = Math.max(ms, Math.min(retryAfterMs, RETRY_AFTER_CAP_MS))
+    this.#pausedUntil = Math.max(this.#pausedUntil, this.#clock.elapsed() + wait)
+  }
+
+  /** Full jitter, so that many agents don't come back in step; a tenth at least, so that none comes back at once. */
+  #jittered(round: number): number {
+    const { init, max } = this.#options.backoff
+    const whole = Math.min(max, init * 2 ** Math.min(round, 30))
+    return whole * Math.max(0.1, this.#random())
+  }
+
+  #done(held: Held, records: number): void {
+    if (!this.#queue.done(held, records)) return
+    held.records.batch.settle(this.name)
+    if (this.#queue.heldBytes < this.#options.queue_bytes) for (const wake of this.#room.splice(0)) wake()
+    if (this.#queue.empty) for (const wake of this.#drained.splice(0)) wake()
+  }
+
+  /** A refused record is done when its dead letter is durable; while the disk takes none, it stays unsettled. */
+  async #bury(rejected: Outcome['rejected']): Promise<void> {
+    const refusals: Refusal[] = rejected.map(({ held, row, why }) => ({
+      records: held.records,
+      row,
+      reason: why.reason,
+      status: why.status,
+      target: why.target,
+      id: why.id
+    }))
+    for (const { why } of rejected) this.#meters.rejected(why.status)
+    const count = this.#refusals.due(rejected.length)
+    if (count > 0) {
+      const { reason, status, target } = refusals[0]!
+      this.#log.warn({ records: count, reason, status, target }, 'Refused for good; kept as dead letters.')
+    }
+    for (let round = 0; !this.#closed; round++) {
+      try {
+        await this.#deadLetters.write(refusals)
+        for (const { held } of rejected) this.#done(held, 1)
+        this.#pump()
+        return
+      } catch (error) {
+        if (this.#diskTrouble.due(1) > 0)
+          this.#log.error({ error: describe(error) }, 'Dead letters cannot be written; their records wait.')
+        await this.#clock.wait(this.#jittered(round), this.#stop.signal)
+      }
+    }
+  }
+}

@@ -1,0 +1,90 @@
+// The state of an output (uninitialized, yellow, green, red) and what is said about it, once per change.
+import type { Clock } from '../../core/clock.ts'
+import { describe, errnoOf, YarderError } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import { Reminder } from './reminder.ts'
+
+export type HealthState = 'uninitialized' | 'yellow' | 'green' | 'red'
+
+const STATES: readonly HealthState[] = ['uninitialized', 'yellow', 'green', 'red']
+
+/** Without an acknowledgement for so long while something is to be sent, an output is red. */
+export const STALLED_MS = 300_000
+
+export class Health {
+  state: HealthState = 'uninitialized'
+  message = 'Not started'
+  /** Wall clock, milliseconds. */
+  since: number
+  lastError: string | undefined
+  lastSuccess: number | undefined
+  readonly #log: Log
+  readonly #clock: Clock
+  readonly #onChange: (state: HealthState, states: readonly HealthState[]) => void
+  readonly #errors: Reminder
+  #failures = 0
+
+  constructor(log: Log, clock: Clock, onChange: (state: HealthState, states: readonly HealthState[]) => void) {
+    this.#log = log
+    this.#clock = clock
+    this.#onChange = onChange
+    this.#errors = new Reminder(clock)
+    this.since = clock.now()
+    onChange(this.state, STATES)
+  }
+
+  started(type: string): void {
+    this.#become('yellow', `Waiting for ${type}`, {})
+  }
+
+  succeeded(): void {
+    this.lastSuccess = this.#clock.now()
+    this.#become('green', 'Ready', this.#failures > 0 ? { failures: this.#failures } : {})
+    this.#failures = 0
+  }
+
+  /** A whole send failed and will be tried again in `retryInMs`. */
+  failed(error: unknown, target: string | undefined, retryInMs: number): void {
+    this.#failures++
+    this.lastError = describe(error)
+    const data = { error: this.lastError, errno: errnoOf(error) || undefined, target }
+    if (this.#errors.due(1) > 0)
+      this.#log.warn(
+        { ...data, failures: this.#failures, retry_in_ms: Math.round(retryInMs) },
+        'Request error, retrying.'
+      )
+    // Once red it stays so until something is acknowledged.
+    if (this.state !== 'red') this.#become('yellow', shortly(error), data)
+  }
+
+  stalled(target: string | undefined): void {
+    const message = `No acknowledgement for ${STALLED_MS / 60_000} minutes`
+    this.#become('red', message, { error: this.lastError, target })
+  }
+
+  /** It can't go on and nothing will be tried again. */
+  broken(error: unknown): void {
+    this.lastError = describe(error)
+    this.#become('red', shortly(error), { error: this.lastError })
+  }
+
+  #become(state: HealthState, message: string, data: Record<string, unknown>): void {
+    const before = { state: this.state, message: this.message }
+    this.message = message
+    if (state === before.state) return
+    this.state = state
+    this.since = this.#clock.now()
+    this.#onChange(state, STATES)
+    const level = state === 'red' ? 'error' : 'info'
+    this.#log[level](
+      { ...data, state, prevState: before.state, prevMsg: before.message },
+      `Status changed from ${before.state} to ${state} - ${message}`
+    )
+  }
+}
+
+/** `Unauthorised` of `unauthorised: POST http://… answered 401`; of an error that says no more than where, what is done. */
+function shortly(error: unknown): string {
+  const phrase = error instanceof YarderError && error.code === 'REFUSED' ? error.message.split(':')[0]! : ''
+  return phrase === '' ? 'Request error, retrying' : phrase[0]!.toUpperCase() + phrase.slice(1)
+}

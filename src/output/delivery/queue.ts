@@ -1,0 +1,199 @@
+// The records an output has taken over: what waits, what is under way, and what of each batch is still open.
+import type { Parcel, Records, Rejected, Sent } from '../../core/component.ts'
+import { makeParcel, startOf } from '../../core/parcel.ts'
+
+/** One `Records` until every record of it is delivered or its dead letter is written. */
+export interface Held {
+  readonly records: Records
+  readonly sequence: number
+  /** When it was taken over, monotonic milliseconds. */
+  readonly since: number
+  /** Records not yet done. */
+  left: number
+}
+
+/** Neighbouring records of one batch. */
+export interface Run {
+  readonly held: Held
+  readonly from: number
+  readonly to: number
+}
+
+/** What an answer means for the records of the runs that were sent. */
+export interface Outcome {
+  readonly delivered: ReadonlyArray<readonly [held: Held, records: number]>
+  readonly deliveredCount: number
+  readonly deliveredBytes: number
+  readonly retry: readonly Run[]
+  readonly retryCount: number
+  readonly rejected: ReadonlyArray<{ readonly held: Held; readonly row: number; readonly why: Rejected }>
+}
+
+const bytesOf = (run: Run): number => startOf(run.held.records, run.to) - startOf(run.held.records, run.from)
+const inOrder = (a: Run, b: Run): number => a.held.sequence - b.held.sequence || a.from - b.from
+
+export class Queue {
+  /** Taken over and not done, in the order of their coming. */
+  readonly #held = new Set<Held>()
+  #fresh: Run[] = []
+  #head = 0
+  /** Sent before, and not taken: goes first. */
+  #again: Run[] = []
+  #sequence = 0
+  /** Bytes of the records that are not done, whole batches counted, since that is what stays in memory. */
+  heldBytes = 0
+  /** Records not done. */
+  unacknowledged = 0
+  /** Fresh records that wait. */
+  freshCount = 0
+  freshBytes = 0
+
+  add(records: Records, now: number): void {
+    const held: Held = { records, sequence: this.#sequence++, since: now, left: records.count }
+    const run: Run = { held, from: 0, to: records.count }
+    this.#held.add(held)
+    this.#fresh.push(run)
+    this.heldBytes += records.bytes.length
+    this.unacknowledged += records.count
+    this.freshCount += records.count
+    this.freshBytes += bytesOf(run)
+  }
+
+  get empty(): boolean {
+    return this.#held.size === 0
+  }
+
+  /** Something waits that was sent before. */
+  get hasAgain(): boolean {
+    return this.#again.length > 0
+  }
+
+  /** When the oldest fresh record that waits came; undefined when none does. */
+  get freshSince(): number | undefined {
+    return this.#fresh[this.#head]?.held.since
+  }
+
+  get oldestSince(): number | undefined {
+    return this.#held.values().next().value?.since
+  }
+
+  /** Up to so many records and bytes, at least one, oldest first. */
+  take(maxCount: number, maxBytes: number): Run[] {
+    const taken: Run[] = []
+    let count = maxCount
+    let bytes = maxBytes
+    while (count > 0 && bytes > 0) {
+      const run = this.#again[0] ?? this.#fresh[this.#head]
+      if (run === undefined) break
+      const to = fit(run, count, bytes, taken.length === 0)
+      if (to === run.from) break
+      const part = to === run.to ? run : { ...run, to }
+      this.#replaceFirst(to === run.to ? undefined : { ...run, from: to }, part)
+      taken.push(part)
+      count -= part.to - part.from
+      bytes -= bytesOf(part)
+    }
+    return taken
+  }
+
+  /** Back to the front, in the old order. */
+  giveBack(runs: readonly Run[]): void {
+    if (runs.length > 0) this.#again = [...this.#again, ...runs].sort(inOrder)
+  }
+
+  /** So many records of it are done; true when that was the last of them. */
+  done(held: Held, records: number): boolean {
+    held.left -= records
+    this.unacknowledged -= records
+    if (held.left > 0) return false
+    this.#held.delete(held)
+    this.heldBytes -= held.records.bytes.length
+    return true
+  }
+
+  #replaceFirst(rest: Run | undefined, taken: Run): void {
+    if (this.#again.length > 0) {
+      if (rest === undefined) this.#again.shift()
+      else this.#again[0] = rest
+      return
+    }
+    this.freshCount -= taken.to - taken.from
+    this.freshBytes -= bytesOf(taken)
+    if (rest !== undefined) this.#fresh[this.#head] = rest
+    else if (++this.#head >= 256 && this.#head * 2 >= this.#fresh.length) {
+      this.#fresh = this.#fresh.slice(this.#head)
+      this.#head = 0
+    } else if (this.#head === this.#fresh.length) {
+      this.#fresh = []
+      this.#head = 0
+    }
+  }
+}
+
+/** Where to cut a run; its first record fits always when nothing else is in the parcel. */
+function fit(run: Run, count: number, bytes: number, first: boolean): number {
+  const { records } = run.held
+  const limit = startOf(records, run.from) + bytes
+  let low = run.from
+  let high = Math.min(run.to, run.from + count)
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if (records.ends[middle - 1]! <= limit) low = middle
+    else high = middle - 1
+  }
+  return low === run.from && first ? run.from + 1 : low
+}
+
+export const parcelOf = (runs: readonly Run[]): Parcel =>
+  makeParcel(runs.map(run => ({ records: run.held.records, from: run.from, to: run.to })))
+
+const DELIVERED = 0
+const RETRY = 1
+const REJECTED = 2
+
+/** Sorts the records of a parcel by the answer to it. */
+export function judge(runs: readonly Run[], parcel: Parcel, sent: Sent): Outcome {
+  if (sent.retry.length === 0 && sent.rejected.length === 0) {
+    return {
+      delivered: runs.map(run => [run.held, run.to - run.from]),
+      deliveredCount: parcel.count,
+      deliveredBytes: parcel.bytes,
+      retry: [],
+      retryCount: 0,
+      rejected: []
+    }
+  }
+  const marks = new Uint8Array(parcel.count)
+  for (const index of sent.retry) marks[index] = RETRY
+  const reasons = new Map<number, Rejected>()
+  for (const why of sent.rejected) {
+    marks[why.index] = REJECTED
+    reasons.set(why.index, why)
+  }
+  const delivered: Array<[Held, number]> = []
+  const retry: Run[] = []
+  const rejected: Array<{ held: Held; row: number; why: Rejected }> = []
+  let base = 0
+  let [deliveredCount, deliveredBytes, retryCount] = [0, 0, 0]
+  for (const { held, from, to } of runs) {
+    let good = 0
+    for (let row = from; row < to;) {
+      const mark = marks[base + row - from]
+      let end = row + 1
+      while (end < to && marks[base + end - from] === mark) end++
+      const run = { held, from: row, to: end }
+      if (mark === DELIVERED) {
+        good += end - row
+        deliveredBytes += bytesOf(run)
+      } else if (mark === RETRY) {
+        retry.push(run)
+        retryCount += end - row
+      } else for (let r = row; r < end; r++) rejected.push({ held, row: r, why: reasons.get(base + r - from)! })
+      row = end
+    }
+    if (good > 0) delivered.push([held, good])
+    deliveredCount += good
+    base += to - from
+  }
+  return { delivered, deliveredCount, deliveredBytes, retry, retryCount, rejected }
+}
