@@ -7,6 +7,8 @@
 //   x-pack (security, ILM, built-in templates). Bulk, mappings, templates, back-pressure and size limits are the server's own.
 // - A node inside our own main doesn't mind root, needs no JNA and no --add-opens. Modules are read from the folder
 //   path.home/modules; their `modulename` must be left out, as the server is on the class path.
+// - Any setting goes as name=value: http.max_content_length=1mb gives 413 (by uncompressed size), thread_pool.write.size=1
+//   with thread_pool.write.queue_size=1 gives 429 under 60 parallel requests, for items and for whole requests.
 // - Port 0 works for both http.port and transport.port, so no port is guessed.
 import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
