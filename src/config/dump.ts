@@ -44,5 +44,5 @@ function showNode(node: Node, shape: Shape, mask: Mask): unknown {
   if (node.secret || expectsSecret(shape)) return MASKED
   const value = expectsText(shape) && node.value !== null ? node.text : node.value
   // What is shown can be read again, so a plain "${" must stay one.
-  return typeof value === 'string' ? mask(value).replaceAll('${', '$${') : value
+  return typeof value === 'string' ? mask(value).replaceAll('${', () => '$${') : value
 }

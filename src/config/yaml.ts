@@ -223,7 +223,8 @@ function scalar(node: YamlScalar, at: Position): ScalarNode {
     : brokenNode(at)
 }
 
-const exact = (value: number, text: string): boolean => !/^[-+]?\d+$/.test(text) || Number.isSafeInteger(value)
+const exact = (value: number, text: string): boolean =>
+  !/^[-+]?\d+$/.test(text) || String(value) === text || BigInt(text) === BigInt(value)
 
 /** What a plain (unquoted) text would be in YAML 1.2: a number, true, nothing, or itself. */
 export function plainValue(text: string): ScalarNode['value'] {
