@@ -9,7 +9,7 @@ import { Findings, placeOf, plainData, readOptions, runBuild, runLint, signature
 import type { Place } from './read.ts'
 import { readPipeline } from './steps.ts'
 import type { StepTable } from './steps.ts'
-import { isNothing, joinPath, locate, mapNode, scalarNode } from './tree.ts'
+import { isBroken, isNothing, joinPath, locate, mapNode, scalarNode } from './tree.ts'
 import type { Entry, MapNode, Node, Position } from './tree.ts'
 
 /** Where a tree came from. */
@@ -43,38 +43,35 @@ export function check<C extends Catalog>(root: Node, catalog: C, origin: Origin)
   return { checked, problems: found.problems, warnings: found.warnings }
 }
 
-/** The known sections that are maps; the others are reported. */
-function sectionsOf(found: Findings, catalog: Catalog, root: Node): ReadonlyMap<string, Entry & { value: MapNode }> {
+/** The known sections. One that is no map is reported, and kept as it is: what it should hold can't be told. */
+function sectionsOf(found: Findings, catalog: Catalog, root: Node): ReadonlyMap<string, Entry> {
   const known = [...Object.keys(catalog.sections), ...Object.keys(catalog.units), PIPELINES]
-  const sections = new Map<string, Entry & { value: MapNode }>()
+  const sections = new Map<string, Entry>()
   if (root.kind !== 'map') {
     if (!isNothing(root)) found.report(root.at, '', `must be a map of sections; known are ${known.sort().join(', ')}`)
     return sections
   }
   for (const [name, { at, value }] of root.entries) {
-    if (!known.includes(name)) found.report(at, name, `unknown section${didYouMean(name, known)}`)
-    else if (value.kind === 'map') sections.set(name, { at, value })
-    else if (isNothing(value)) sections.set(name, { at, value: mapNode(at) })
-    else if (!(value.kind === 'scalar' && value.broken)) {
-      const what = Object.hasOwn(catalog.sections, name) ? 'options' : 'names'
-      found.report(at, name, `must be a map of ${what}`)
+    if (!known.includes(name)) {
+      found.report(at, name, `unknown section${didYouMean(name, known)}`)
+      continue
     }
+    const node = isNothing(value) ? mapNode(at) : value
+    sections.set(name, { at, value: node })
+    if (node.kind === 'map' || isBroken(node)) continue
+    const what = Object.hasOwn(catalog.sections, name) ? 'options' : 'names'
+    found.report(at, name, `must be a map of ${what}`)
   }
   return sections
 }
 
 class Checker {
   readonly #found: Findings
-  readonly #sections: ReadonlyMap<string, Entry & { value: MapNode }>
+  readonly #sections: ReadonlyMap<string, Entry>
   readonly #steps: StepTable
   readonly #alone: boolean
 
-  constructor(
-    found: Findings,
-    catalog: Catalog,
-    sections: ReadonlyMap<string, Entry & { value: MapNode }>,
-    alone: boolean
-  ) {
+  constructor(found: Findings, catalog: Catalog, sections: ReadonlyMap<string, Entry>, alone: boolean) {
     this.#found = found
     this.#sections = sections
     this.#alone = alone
@@ -85,7 +82,8 @@ class Checker {
     const found = this.#found
     const entry = this.#sections.get(name) ?? { at: start, value: mapNode(start) }
     const place = placeOf('', name, entry)
-    const values = readOptions(found, fields, place)
+    const clear = entry.value.kind === 'map'
+    const values = clear ? readOptions(found, fields, place) : undefined
     if (values !== undefined && lint !== undefined) runLint(found, place, () => lint(values as never))
     return {
       // With problems in it only `buildProblems` goes on with it; the defaults will do.
@@ -110,7 +108,7 @@ class Checker {
     const units: Unit[] = []
     for (const [name, place] of this.#named(section)) {
       const node = isNothing(place.node) ? mapNode(place.at) : place.node
-      if (node.kind === 'scalar' && node.broken) continue
+      if (isBroken(node)) continue
       if (node.kind !== 'map') {
         this.#found.report(place.at, place.path, 'must be a map of options')
         continue
@@ -170,7 +168,7 @@ class Checker {
     place: Place & { node: MapNode }
   ): UnitDefinition | undefined {
     const given = place.node.entries.get(TYPE)
-    if (given?.value.kind === 'scalar' && given.value.broken) return undefined
+    if (given !== undefined && isBroken(given.value)) return undefined
     const implied = spec.typeFromName === true ? name : spec.defaultType
     const known = [...types.keys()].sort()
     if (given === undefined && implied === undefined) {
@@ -231,16 +229,22 @@ class Checker {
   #refers(place: Place, section: string): boolean {
     const { node } = place
     if (this.#alone || node.kind !== 'scalar' || node.broken || node.value === null) return true
-    const names = [...(this.#sections.get(section)?.value.entries.keys() ?? [])]
-    if (names.includes(node.text)) return true
+    const target = this.#sections.get(section)?.value ?? mapNode(place.at)
+    if (target.kind !== 'map' || target.entries.has(node.text)) return true
     const { at } = locate(node, '', node.at)
-    this.#found.report(at, place.path, `there is no "${node.text}" in ${section}${didYouMean(node.text, names)}`)
+    this.#found.report(
+      at,
+      place.path,
+      `there is no "${node.text}" in ${section}${didYouMean(node.text, [...target.entries.keys()])}`
+    )
     return false
   }
 
   /** The entries of a section, their names checked. */
   *#named(section: string): Iterable<readonly [name: string, place: Place]> {
-    for (const [name, entry] of this.#sections.get(section)?.value.entries ?? []) {
+    const node = this.#sections.get(section)?.value
+    if (node?.kind !== 'map') return
+    for (const [name, entry] of node.entries) {
       const place = placeOf(section, name, entry)
       if (!NAME.test(name))
         this.#found.report(

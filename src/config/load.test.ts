@@ -212,6 +212,80 @@ test('nothing that YAML or JSON can say makes the reader throw', () => {
   )
 })
 
+const RIGHT = {
+  agent: { environment: 'x', region: 'eu', fields: { team: 'a' }, watch: true },
+  admin: { listen: '127.0.0.1:1' },
+  inputs: {
+    a: { type: 'file', paths: ['x', 'y'], max_line_bytes: '1KiB', pipeline: 'p', outputs: ['o'], fields: { k: [1] } },
+    b: { type: 'stdin', pipeline: [{ json: {} }, 'json'], outputs: 'o' }
+  },
+  metrics: { m: { help: 'x', input: ['a', 'b'], when: { any: [{ k: { gte: 1 } }, { l: ['m'] }], not: { n: 1 } } } },
+  outputs: {
+    o: { type: 'elasticsearch', hosts: ['http://h'], headers: { h: 'v' }, tls: { verify: true }, password: 'pw' }
+  },
+  exporters: { statsd: { port: 1 }, prometheus: null },
+  pipelines: {
+    p: [
+      { grok: { match: ['x', 'y'], field: 'a.b', when: { a: 1 } } },
+      { drop: { when: { a: { matches: 'x' } } } },
+      { tag: { value: { deep: [1] } }, when: { b: [1, 2] } },
+      { convert: { n: 'float' } }
+    ]
+  }
+}
+
+/** The configuration with one part of it replaced, once for each part; with the path of the part. */
+function* withEachReplaced(value: unknown, by: unknown, path = ''): Iterable<[path: string, value: unknown]> {
+  if (path !== '') yield [path, by]
+  if (typeof value !== 'object' || value === null) return
+  for (const [key, inner] of Object.entries(value)) {
+    for (const [at, changed] of withEachReplaced(inner, by, `${path}/${key}`))
+      yield [at, Array.isArray(value) ? value.with(Number(key), changed) : { ...value, [key]: changed }]
+  }
+}
+
+test('an unset variable is told once, wherever it stands, and nothing that follows from it', () => {
+  assert.deepEqual(load(JSON.stringify(RIGHT)).problems.map(formatProblem), [])
+  let count = 0
+  for (const [path, value] of withEachReplaced(RIGHT, '${UNSET}')) {
+    const told = load(JSON.stringify(value)).problems.map(formatProblem)
+    assert.equal(told.length, 1, `${path}: ${told.join('\n')}`)
+    assert.match(told[0]!, /environment variable UNSET is not set/)
+    count++
+  }
+  assert.ok(count > 80)
+})
+
+test('no value in the place of any other makes the reader throw', () => {
+  const values = [
+    null,
+    true,
+    0,
+    -1e300,
+    '',
+    'x',
+    '***',
+    '[',
+    '%{',
+    '${',
+    [],
+    {},
+    [[]],
+    [null],
+    { a: null },
+    { type: 'file' },
+    'stdin'
+  ]
+  for (const by of values) {
+    for (const [, value] of withEachReplaced(RIGHT, by)) {
+      const { checked, problems } = load(JSON.stringify(value))
+      buildProblems(checked, () => ({}))
+      dump(checked as unknown as Checked)
+      for (const p of problems) assert.ok(p.at !== undefined && p.path !== '', formatProblem(p))
+    }
+  }
+})
+
 test('a configuration of 24,000 lines with one wrong value in it is told by one line', () => {
   const lines = ['inputs:']
   for (let i = 0; i < 1500; i++) {

@@ -9,7 +9,7 @@ import type { Outcome } from './checked.ts'
 import { expand, isScratch } from './expand.ts'
 import { sortProblems } from './problem.ts'
 import type { Problem } from './problem.ts'
-import { isNothing, mapNode } from './tree.ts'
+import { isBroken, isNothing, mapNode } from './tree.ts'
 import type { Entry, MapNode, Node } from './tree.ts'
 import { parseYaml } from './yaml.ts'
 
@@ -139,7 +139,7 @@ function merge(roots: readonly Node[], problems: Problem[]): Node {
   const sections = new Map<string, Entry>()
   for (const root of roots) {
     if (root.kind !== 'map') {
-      if (!isNothing(root) && !(root.kind === 'scalar' && root.broken))
+      if (!isNothing(root) && !isBroken(root))
         problems.push({ at: root.at, path: '', message: 'must be a map of sections' })
       continue
     }

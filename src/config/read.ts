@@ -8,7 +8,7 @@ import { ConfigError, masking } from './problem.ts'
 import type { Problem } from './problem.ts'
 import { expectsAnything, expectsSecret, expectsText, shapeInside, shapeOf } from './shape.ts'
 import type { Shape } from './shape.ts'
-import { hasFault, hasSecret, isNothing, joinPath, locate, mapNode } from './tree.ts'
+import { hasFault, hasSecret, isBroken, isNothing, joinPath, locate, mapNode } from './tree.ts'
 import type { Entry, Node, Position, ScalarNode } from './tree.ts'
 
 /** A part of the configuration: what stands there, its path, and where its key stands. */
@@ -57,7 +57,7 @@ export class Findings {
 /** The problem that an option of a place has; undefined when the option's fault was told already. */
 export function problemAt(place: Place, option: string, message: string): Problem | undefined {
   const found = locate(place.node, option, place.at)
-  if (found.node !== undefined && hasFault(found.node)) return undefined
+  if (isBroken(found.nearest) || (found.node !== undefined && hasFault(found.node))) return undefined
   // What a value shows of itself after "got" is the whole of it.
   const safe = found.node !== undefined && hasSecret(found.node) ? message.replace(/, got [^]*$/, ', got ***') : message
   const relative = /^[.[]/.test(option) || option === '' ? option : `.${option}`

@@ -8,7 +8,7 @@ import { showField, showOptions } from './dump.ts'
 import { placeOf, plainData, readOptions, readValue, runBuild, runLint, signatureOf } from './read.ts'
 import type { Findings, Place } from './read.ts'
 import { shapeOf } from './shape.ts'
-import { isNothing, locate, mapNode, scalarNode } from './tree.ts'
+import { isBroken, isNothing, locate, mapNode, scalarNode } from './tree.ts'
 import type { Entry, Node } from './tree.ts'
 
 export type StepTable = ReadonlyMap<string, StepDefinition>
@@ -26,7 +26,7 @@ export function readPipeline(
   const { node, path, at } = place
   const items = isNothing(node) ? [] : node.kind === 'list' ? node.items : undefined
   if (items === undefined) {
-    if (!(node.kind === 'scalar' && node.broken)) found.report(at, path, 'must be a list of steps')
+    if (!isBroken(node)) found.report(at, path, 'must be a list of steps')
     return undefined
   }
   const steps = items.map((item, i) => readStep(found, table, placeOf(path, i, { at: item.at, value: item })))
@@ -78,7 +78,7 @@ interface One {
 
 /** The step that an item of the list names, with its options and the `when` beside it. */
 function oneStep(found: Findings, { node, path, at }: Place): One | undefined {
-  if (node.kind === 'scalar' && node.broken) return undefined
+  if (isBroken(node)) return undefined
   if (node.kind === 'scalar' && typeof node.value === 'string')
     return { name: node.value, place: { node: mapNode(at), path: `${path}.${node.value}`, at }, when: undefined }
   if (node.kind !== 'map') {

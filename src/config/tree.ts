@@ -64,6 +64,9 @@ export const brokenNode = (at: Position): ScalarNode => scalarNode(at, null, { b
 /** True for nothing: an empty file, `key:` without a value, `null`. */
 export const isNothing = (node: Node): boolean => node.kind === 'scalar' && node.value === null && !node.broken
 
+/** True when all that is wrong with it was told. */
+export const isBroken = (node: Node): boolean => node.kind === 'scalar' && node.broken
+
 /** True when the test holds for some scalar in it. */
 export function someScalar(node: Node, test: (scalar: ScalarNode) => boolean): boolean {
   if (node.kind === 'scalar') return test(node)
@@ -72,7 +75,7 @@ export function someScalar(node: Node, test: (scalar: ScalarNode) => boolean): b
   return false
 }
 
-export const hasFault = (node: Node): boolean => someScalar(node, s => s.broken)
+export const hasFault = (node: Node): boolean => someScalar(node, isBroken)
 export const hasSecret = (node: Node): boolean => someScalar(node, s => s.secret)
 
 /** Puts a key or an index behind a path: `inputs.nginx.paths[0]`. */
@@ -83,6 +86,8 @@ export const joinPath = (path: string, key: string | number): string =>
 export interface Located {
   /** Absent when the path leads to something that isn't there. */
   readonly node: Node | undefined
+  /** It, or the last one on the way to it. */
+  readonly nearest: Node
   /** Of the key that leads to it, or of the nearest one above it. */
   readonly keyAt: Position
   /** Of a plain value on its key's line, else as `keyAt`: where a wrong value is best pointed at. */
@@ -96,13 +101,13 @@ export function locate(node: Node, path: string, owner: Position): Located {
   let rest = path
   while (rest !== '') {
     const next = here.kind === 'list' ? intoList(here, rest) : here.kind === 'map' ? intoMap(here, rest) : undefined
-    if (next === undefined) return { node: undefined, keyAt, at: keyAt }
+    if (next === undefined) return { node: undefined, nearest: here, keyAt, at: keyAt }
     here = next.entry.value
     keyAt = next.entry.at
     rest = next.rest
   }
   const beside = here.kind === 'scalar' && here.at.line === keyAt.line && path !== ''
-  return { node: here, keyAt, at: beside ? here.at : keyAt }
+  return { node: here, nearest: here, keyAt, at: beside ? here.at : keyAt }
 }
 
 function intoList(list: ListNode, path: string): { entry: Entry; rest: string } | undefined {

@@ -3,7 +3,7 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, stringify 
 import type { Document, Node as YamlNode, Scalar as YamlScalar, YAMLMap, YAMLParseError } from 'yaml'
 import { didYouMean } from '../core/field.ts'
 import type { Problem } from './problem.ts'
-import { brokenNode, joinPath, mapNode, scalarNode } from './tree.ts'
+import { brokenNode, isBroken, joinPath, mapNode, scalarNode } from './tree.ts'
 import type { Entry, MapNode, Node, Position, ScalarNode } from './tree.ts'
 
 /** How deep lists and maps may nest. */
@@ -166,7 +166,7 @@ class Reader {
     }
     for (const base of merged) {
       if (base.kind === 'map') for (const [k, entry] of base.entries) if (!entries.has(k)) entries.set(k, entry)
-      if (base.kind !== 'map' && !(base.kind === 'scalar' && base.broken))
+      if (base.kind !== 'map' && !isBroken(base))
         this.#broken(base.at, joinPath(path, '<<'), 'must be a map or a list of maps')
     }
     return mapNode(at, entries)
