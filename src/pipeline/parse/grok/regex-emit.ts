@@ -1,6 +1,6 @@
 // Writes a tree as a JavaScript RegExp with numbered groups that matches exactly what Oniguruma would.
 import { BEYOND_ASCII, escapeCodePoint, setSource, WORD_MASK, WORD_PROPS } from './charset.ts'
-import { captures, some } from './regex-ast.ts'
+import { captures, nullable, some } from './regex-ast.ts'
 import type { Node, Parsed } from './regex-ast.ts'
 import { ANYTHING, decided, firstMask, lastMask } from './regex-masks.ts'
 import type { MaskCache } from './regex-masks.ts'
@@ -145,6 +145,8 @@ class Emitter {
       last: around.last && node.min === 0 && node.max === 1
     }
     const text = this.emit(body, inner)
+    // JavaScript refuses an optional part that took nothing, Oniguruma takes it; an alternative does so in both.
+    if (node.min === 0 && node.max === 1 && nullable(body)) return node.lazy ? `(?:|${text})` : `(?:${text}|)`
     return quantified(body, text) + count(node.min, node.max) + (node.lazy && node.min !== node.max ? '?' : '')
   }
 

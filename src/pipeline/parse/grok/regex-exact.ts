@@ -13,6 +13,7 @@ export function whyNotJs(root: Node): string | undefined {
 
 function loops(node: Node): string | undefined {
   if (node.kind === 'repeat' && node.max > 1) {
+    // With at most one round there is no loop: it is written as an alternative.
     const inside = captures(node.body)
     const empty = nullable(node.body)
     const always = definite(node.body)

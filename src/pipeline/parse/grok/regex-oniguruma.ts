@@ -21,6 +21,9 @@ export function toOniguruma(text: string): OnigurumaRegex {
 const TOKEN =
   /\\k(?:<([^>]*)>|'([^']*)')|\\g(?:<([^>]*)>|'([^']*)')|\\[^]|\[|\(\?#(?:\\[^]|[^\\)])*\)|\(\?\((?:<([^>]*)>|'([^']*)')\)|\(\?(?:<(?![=!])([^>]*)>|'([^']*)')|\((?!\?)|[^\\[(]+|\(/y
 
+/** Oniguruma's own \R stops too early when it is repeated. */
+const NEWLINE = '(?>\\r\\n|[\\n-\\r\\x{85}\\x{2028}\\x{2029}])'
+
 /** POSIX counts these ASCII signs as punctuation; Onigmo does too, Oniguruma goes by Unicode, where they are symbols. */
 const SYMBOLS = '$+<=>\\^`|~'
 const BRACKETS: Readonly<Record<string, string>> = {
@@ -32,11 +35,13 @@ class Rewriter {
   readonly names: string[] = []
   readonly #text: string
   readonly #named: boolean
+  readonly #folds: boolean
   #at = 0
 
   constructor(text: string) {
     this.#text = text
     this.#named = hasNames(text)
+    this.#folds = /\(\?[mx]*i/.test(text)
     // A reference may come before the capture it names, so a first round gathers the names.
     if (this.#named) this.rewrite(this.names)
   }
@@ -63,10 +68,17 @@ class Rewriter {
       else if (backref !== undefined) out += this.#backref(backref, token)
       else if (call !== undefined) out += this.#named ? `\\g<${this.#rename(call)}>` : token
       else if (condition !== undefined) out += this.#named ? `(?(<${this.#rename(condition)}>)` : token
-      else if (token.length === 2 && Object.hasOwn(SHORTHAND, token[1]!)) out += setSource(SHORTHAND[token[1]!]!)
+      else if (token[0] === '\\' && Object.hasOwn(SHORTHAND, token[1]!)) out += this.#shorthand(token[1]!)
+      else if (token === '\\R') out += NEWLINE
       else out += token
     }
     return out
+  }
+
+  /** Under (?i) the letters of \w fold to nothing beyond ASCII in Ruby. */
+  #shorthand(letter: string): string {
+    const set = setSource(SHORTHAND[letter]!)
+    return this.#folds ? `(?-i:${set})` : set
   }
 
   /** A class, nested ones included, from behind its opening bracket. */

@@ -272,7 +272,6 @@ class Parser {
       const simple = c === '*' || c === '+' || c === '?'
       const range = simple ? undefined : c === '{' ? this.#interval() : undefined
       if (!simple && range === undefined) return node
-      if (node.kind === 'anchor' || node.kind === 'look') throw new Unsupported('a repeated anchor')
       if (simple) scan.at++
       const min = simple ? (c === '+' ? 1 : 0) : range!.min
       const max = simple ? (c === '?' ? 1 : Number.POSITIVE_INFINITY) : range!.max
