@@ -195,7 +195,10 @@ function overview(page: Page, width: number): string {
 function plainText(page: Page, width: number): string {
   const kind = page.kind === 'section' ? '' : ` (${page.kind})`
   const out = [wrap(`${page.name}${kind}: ${page.summary}`, width), '']
-  for (const paragraph of page.paragraphs) out.push(wrap(paragraph, width), '')
+  for (const paragraph of page.paragraphs) {
+    for (const item of paragraph.split(/\n(?=- )/)) out.push(wrap(item, width, '', item.startsWith('- ') ? '  ' : ''))
+    out.push('')
+  }
   for (const part of page.parts) out.push(wrap(part.summary, width, `  ${part.name}: `, '      '))
   if (page.parts.length > 0) out.push('')
   for (const { title, rows: all } of page.groups) {
