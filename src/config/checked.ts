@@ -102,12 +102,14 @@ const isInline = (value: unknown): value is CheckedPipeline =>
   typeof value === 'object' && value !== null && 'inline' in value && 'steps' in value && value.inline === true
 
 /** The configuration in effect as YAML: defaults filled in, secrets as `***`. */
-export function dump(checked: Checked): string {
+export function dump<C extends Catalog>(checked: Checked<C>): string {
   const named = (units: readonly Unit[]): Record<string, unknown> =>
     Object.fromEntries(units.map(unit => [unit.name, unit.show()]))
   const shown: Record<string, unknown> = {}
-  for (const [name, section] of Object.entries(checked.sections)) shown[name] = section.show()
-  for (const [name, units] of Object.entries(checked.units)) if (units.length > 0) shown[name] = named(units)
+  for (const [name, section] of Object.entries(checked.sections) as Array<[string, Section]>)
+    shown[name] = section.show()
+  for (const [name, units] of Object.entries(checked.units) as Array<[string, Unit[]]>)
+    if (units.length > 0) shown[name] = named(units)
   if (checked.pipelines.size > 0) {
     shown[PIPELINES] = Object.fromEntries([...checked.pipelines].map(([name, p]) => [name, p.steps.map(s => s.show())]))
   }

@@ -135,8 +135,7 @@ test('a canary secret is in no message, dump or signature, wherever it stands', 
   for (const text of places) {
     const { checked, problems, warnings } = loadText(text, catalog, {}, 'f', dir)
     const built = buildProblems(checked, () => ({}))
-    const shown =
-      [...problems, ...warnings, ...built].map(formatProblem).join('\n') + dump(checked as unknown as Checked)
+    const shown = [...problems, ...warnings, ...built].map(formatProblem).join('\n') + dump(checked)
     assert.ok(!/C4nary/.test(shown), shown)
     assert.ok(!shown.includes('rather-long'), shown)
   }
@@ -146,17 +145,14 @@ test('a dump has the defaults, masks what is secret and reads as the same config
   const text =
     'agent: { environment: "a$${b}" }\noutputs: { o: { type: elasticsearch, hosts: ["http://u:pw@h"], tls: { verify: no } } }\n' +
     'pipelines: { p: [{ json: {}, when: { a: 1 } }, { convert: { a: float } }] }\ninputs: { i: { type: file, paths: [1.20] } }'
-  const shown = dump(good(text) as unknown as Checked)
+  const shown = dump(good(text))
   assert.match(shown, /environment: a\$\$\{b\}\n/)
   assert.match(shown, /http:\/\/u:\*\*\*@h/)
   assert.match(shown, /- '1\.20'\n/)
   const again = load(shown)
   assert.deepEqual(again.problems, [])
-  assert.equal(dump(again.checked as unknown as Checked), shown)
-  assert.match(
-    dump(good('outputs: { o: { type: elasticsearch, password: hunter2 } }') as unknown as Checked),
-    /password: '\*\*\*'/
-  )
+  assert.equal(dump(again.checked), shown)
+  assert.match(dump(good('outputs: { o: { type: elasticsearch, password: hunter2 } }')), /password: '\*\*\*'/)
 })
 
 test('nothing that YAML or JSON can say makes the reader throw', () => {
@@ -205,7 +201,7 @@ test('nothing that YAML or JSON can say makes the reader throw', () => {
     fc.property(fc.oneof(tree, fc.jsonValue()), value => {
       const { checked, problems } = load(JSON.stringify(value) ?? '')
       buildProblems(checked, () => ({}))
-      dump(checked as unknown as Checked)
+      dump(checked)
       for (const p of problems) assert.ok(p.at !== undefined && p.at.line >= 1 && p.at.column >= 1, formatProblem(p))
     }),
     { numRuns: 400 }
@@ -280,7 +276,7 @@ test('no value in the place of any other makes the reader throw', () => {
     for (const [, value] of withEachReplaced(RIGHT, by)) {
       const { checked, problems } = load(JSON.stringify(value))
       buildProblems(checked, () => ({}))
-      dump(checked as unknown as Checked)
+      dump(checked)
       for (const p of problems) assert.ok(p.at !== undefined && p.path !== '', formatProblem(p))
     }
   }
