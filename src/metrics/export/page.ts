@@ -1,14 +1,13 @@
 // The page /metrics: rendered in slices, in the format and encoding that the scraper asks for.
 import type { ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { promisify } from 'node:util'
-import { constants, gzip as gzipCallback } from 'node:zlib'
+import { constants, createGzip } from 'node:zlib'
 import type { Family, Store } from '../store.ts'
 import { chooseFormat, takesGzip } from './negotiate.ts'
 import { CONTENT_TYPES, renderPieces } from './prometheus.ts'
 import type { Format } from './prometheus.ts'
-
-const gzip = promisify(gzipCallback)
 
 /** After so long the loop gets a turn (design: slices stay under 10 ms). */
 const SLICE_MS = 4
@@ -17,8 +16,8 @@ const CHUNK_CHARS = 16 * 1024
 /** A smaller body gains nothing by compression. */
 const GZIP_FROM_BYTES = 1024
 
-/** Renders families without holding up the loop, however many series there are. */
-export async function renderPage(families: Iterable<Family>, format: Format): Promise<Buffer> {
+/** Renders families without holding up the loop, however many series there are; the page comes in pieces. */
+export async function renderPage(families: Iterable<Family>, format: Format): Promise<Buffer[]> {
   const chunks: Buffer[] = []
   let text = ''
   let until = performance.now() + SLICE_MS
@@ -32,14 +31,14 @@ export async function renderPage(families: Iterable<Family>, format: Format): Pr
     until = performance.now() + SLICE_MS
   }
   chunks.push(Buffer.from(text))
-  return Buffer.concat(chunks)
+  return chunks
 }
 
 /** Answers GET and HEAD of /metrics. Scrapers that come while a page is being made get that page. */
 export function createMetricsPage(store: Store): (response: ServerResponse) => Promise<void> {
-  const making = new Map<Format, Promise<Buffer>>()
+  const making = new Map<Format, Promise<Buffer[]>>()
 
-  function page(format: Format): Promise<Buffer> {
+  function page(format: Format): Promise<Buffer[]> {
     const made =
       making.get(format) ??
       store
@@ -53,17 +52,18 @@ export function createMetricsPage(store: Store): (response: ServerResponse) => P
   return async response => {
     const { headers, method } = response.req
     const format = chooseFormat(headers.accept)
-    let body = await page(format)
-    const packed = body.length > GZIP_FROM_BYTES && takesGzip(headers['accept-encoding']?.toString())
-    // Many small scrapes, mostly from near by: speed before size.
-    if (packed) body = await gzip(body, { level: constants.Z_BEST_SPEED })
+    const body = await page(format)
+    const bytes = body.reduce((sum, chunk) => sum + chunk.length, 0)
+    const packed = bytes > GZIP_FROM_BYTES && takesGzip(headers['accept-encoding']?.toString())
     response.writeHead(200, {
       'content-type': CONTENT_TYPES[format],
-      'content-length': body.length,
-      ...(packed ? { 'content-encoding': 'gzip' } : {}),
+      ...(packed ? { 'content-encoding': 'gzip' } : { 'content-length': bytes }),
       vary: 'accept, accept-encoding',
       'cache-control': 'no-store'
     })
-    response.end(method === 'HEAD' ? undefined : body)
+    if (method === 'HEAD') return void response.end()
+    // Small pages, often, and mostly to near by: speed before size.
+    if (packed) await pipeline(Readable.from(body), createGzip({ level: constants.Z_BEST_SPEED }), response)
+    else await pipeline(Readable.from(body), response)
   }
 }

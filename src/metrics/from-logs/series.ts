@@ -17,7 +17,7 @@ export interface Face {
 }
 
 /** Every label of the series that takes what the limit keeps out has this value. */
-export const OVERFLOW = '__overflow__'
+const OVERFLOW = '__overflow__'
 
 /** Longer label values are cut: a record can bring megabytes, and each series keeps its own. */
 const MAX_LABEL_CHARS = 1024
@@ -41,10 +41,12 @@ export class SeriesTable {
   readonly #options: SeriesTableOptions
   readonly #root: Node = new Map()
   readonly #all = new Set<Series>()
+  readonly #overflowLabels: readonly string[]
   #overflow: Series | undefined
 
   constructor(options: SeriesTableOptions) {
     this.#options = options
+    this.#overflowLabels = Array.from({ length: options.labels }, () => OVERFLOW)
   }
 
   get size(): number {
@@ -63,7 +65,7 @@ export class SeriesTable {
 
   /** The series of these values, made if there is room, else that of the overflow. The array is not kept. */
   of(values: readonly string[]): Series {
-    return this.#find(values) ?? this.#open(values.map(keepable))
+    return this.#find(values) ?? this.#open(values.map(clean))
   }
 
   delete(series: Series): void {
@@ -85,20 +87,17 @@ export class SeriesTable {
   #open(labels: readonly string[]): Series {
     const found = this.#find(labels)
     if (found !== undefined) return found
-    // The last place is kept for the overflow, so that the limit holds with it.
-    const full = this.#all.size >= this.#options.limit - (this.#overflow === undefined ? 1 : 0)
+    // The last place is kept for the overflow, so that the limit holds with it. A record may carry the very values
+    // of the overflow; its series then is that one.
+    const last = this.#overflow ?? this.#find(this.#overflowLabels)
+    const full = this.#all.size >= this.#options.limit - (last === undefined ? 1 : 0)
     if (!full || labels.length === 0) return this.#insert(labels)
-    this.#overflow ??= this.#overflowSeries()
+    this.#overflow = last ?? this.#insert(this.#overflowLabels)
     return this.#overflow
   }
 
-  /** A record may carry the very values of the overflow; its series then is this one. */
-  #overflowSeries(): Series {
-    const labels = Array.from({ length: this.#options.labels }, () => OVERFLOW)
-    return this.#find(labels) ?? this.#insert(labels)
-  }
-
-  #insert(labels: readonly string[]): Series {
+  #insert(values: readonly string[]): Series {
+    const labels = values.map(copy)
     const series: Series = {
       labels,
       numbers: Array.from({ length: this.#options.width }, () => 0),
@@ -130,8 +129,9 @@ function removeFrom(node: Node, path: readonly string[], depth: number): boolean
   return node.size > 0
 }
 
-/**
- * A copy of its own: a piece of a line would keep the text of its whole batch in memory. Half characters, which would
- * make the page invalid UTF-8, become U+FFFD on the way.
- */
-const keepable = (value: string): string => Buffer.from(value.slice(0, MAX_LABEL_CHARS)).toString()
+/** Half characters would make the page invalid UTF-8, so they become U+FFFD. */
+const clean = (value: string): string =>
+  value.length <= MAX_LABEL_CHARS && value.isWellFormed() ? value : value.slice(0, MAX_LABEL_CHARS).toWellFormed()
+
+/** A piece of a line would keep the text of its whole batch in memory. */
+const copy = (value: string): string => Buffer.from(value).toString()
