@@ -40,6 +40,8 @@ export class IndexNames {
   readonly key: Template | undefined
   /** Records whose time was absurd and gave way to that of their arrival. */
   absurd = 0
+  /** Called for the first of them, with both times in milliseconds. */
+  onAbsurd: ((time: number, arrival: number) => void) | undefined
   readonly #template: Template
   readonly #times: Template
   readonly #granularity: number
@@ -72,7 +74,7 @@ export class IndexNames {
     const { arrival } = records.batch
     // The arrival is kept with the range, so a resend decides the same.
     if (ms >= EARLIEST_MS && ms <= arrival + AHEAD_MS) return ms
-    if (this.#granularity !== Infinity) this.absurd++
+    if (this.#granularity !== Infinity && this.absurd++ === 0) this.onAbsurd?.(ms, arrival)
     return arrival
   }
 

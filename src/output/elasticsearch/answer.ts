@@ -1,0 +1,131 @@
+// What the answer to a `_bulk` request means, item by item and as a whole.
+import { YarderError } from '../../core/errors.ts'
+import type { HttpResponse } from '../../core/http.ts'
+
+/** Indexes into the request; what is in neither list is stored. */
+export interface Answer {
+  readonly retry: readonly number[]
+  readonly rejected: ReadonlyArray<{ readonly index: number; readonly status: number; readonly reason: string }>
+  /** Stored before, by an attempt whose answer was lost. */
+  readonly duplicates: number
+  /** Why the first of `retry` was not taken. */
+  readonly reason: string
+}
+
+const ALL_STORED: Answer = { retry: [], rejected: [], duplicates: 0, reason: '' }
+
+const GOOD = Buffer.from('{"errors":false')
+const ITEM = '{"create":{"status":201}}'
+const SHELL = '{"errors":false,"items":[]}'
+
+/**
+ * Reads the answer to `count` documents. Throws PROTOCOL when it can't be the answer to them: then nothing is known and
+ * all are sent again, which ids make harmless.
+ */
+export function readAnswer(body: Buffer, count: number): Answer {
+  // The usual answer is known by its length alone, so that its items need not be parsed.
+  if (body.length === SHELL.length + count * (ITEM.length + 1) - 1 && body.indexOf(GOOD) === 0) return ALL_STORED
+  const reply = parsed(body)
+  if (typeof reply?.errors !== 'boolean') throw protocol(`no bulk answer but ${excerpt(body)}`)
+  const { items } = reply
+  if (items === undefined && !reply.errors) return ALL_STORED
+  if (!Array.isArray(items) || items.length !== count)
+    throw protocol(`an answer to ${Array.isArray(items) ? items.length : 'no'} documents instead of ${count}`)
+  return judged(items)
+}
+
+function judged(items: readonly unknown[]): Answer {
+  const retry: number[] = []
+  const rejected: Array<{ index: number; status: number; reason: string }> = []
+  let duplicates = 0
+  let reason = ''
+  items.forEach((item, index) => {
+    const result = Object.values((item ?? {}) as object)[0] as { status?: unknown; error?: unknown } | undefined
+    const status = result?.status
+    if (typeof status !== 'number') throw protocol(`item ${index} without a status`)
+    if (status >= 200 && status < 300) return
+    if (status === 409) duplicates++
+    else if (status === 429 || status >= 500) {
+      retry.push(index)
+      if (reason === '') reason = `${status} ${reasonOf(result?.error)}`
+    } else rejected.push({ index, status, reason: reasonOf(result?.error) })
+  })
+  return { retry, rejected, duplicates, reason }
+}
+
+/** Elasticsearch's error object as one line: type, reason, and the innermost cause when it says more. */
+export function reasonOf(error: unknown): string {
+  if (typeof error === 'string') return oneLine(error)
+  const { type, reason, caused_by: cause } = (error ?? {}) as { type?: unknown; reason?: unknown; caused_by?: unknown }
+  const own = [type, reason].filter(part => typeof part === 'string').join(': ')
+  if (own === '') return 'without a reason'
+  const inner = cause === undefined || cause === null ? '' : reasonOf(cause)
+  return oneLine(inner === '' || own.includes(inner) ? own : `${own} (${inner})`)
+}
+
+/** What to do about an answer to the whole request that is not 2xx. */
+export type Verdict = 'split' | 'hold'
+
+/**
+ * `split`: too large, or one document in it is unreadable to the server, so halves may fare better. `hold`: nothing in
+ * the documents will change it; wait and send again.
+ */
+export function judgeStatus(response: HttpResponse): Verdict {
+  if (response.status === 413) return 'split'
+  if (response.status !== 400) return 'hold'
+  const error = parsed(response.body)?.error
+  // A proxy's 400, or one that is about the request itself, would make every document look bad.
+  if (error === undefined || /unrecognized parameter|no handler found/.test(reasonOf(error))) return 'hold'
+  return 'split'
+}
+
+/** Whether another host might do better with the same request. */
+export const isHostTrouble = (status: number): boolean => status === 502 || status === 503 || status === 504
+
+const PHRASES: Record<number, string> = {
+  401: 'unauthorised',
+  403: 'forbidden',
+  404: 'not found',
+  406: 'content type refused',
+  413: 'too large',
+  415: 'content type refused',
+  429: 'too many requests'
+}
+
+/** The error for a whole request that was not taken; its first words make the state's message. */
+export function refusal(what: string, response: HttpResponse, retryAfterMs?: number): YarderError {
+  const { status, headers } = response
+  const phrase =
+    PHRASES[status] ?? (status >= 500 ? 'unavailable' : status < 400 ? 'redirects are not followed' : 'refused')
+  const to = status >= 300 && status < 400 && headers.location !== undefined ? ` to ${oneLine(headers.location)}` : ''
+  return new YarderError('REFUSED', `${phrase}: ${what} answered ${status}${to}${said(response)}`, { retryAfterMs })
+}
+
+/** `: what the server said`, or nothing. */
+export function said({ body }: HttpResponse): string {
+  const error = parsed(body)?.error
+  const text = error === undefined ? oneLine(body.subarray(0, 400).toString('latin1')) : reasonOf(error)
+  return text === '' ? '' : `: ${text}`
+}
+
+function parsed(body: Buffer): { errors?: unknown; items?: unknown; error?: unknown } | undefined {
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'))
+    return typeof value === 'object' && value !== null ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const protocol = (message: string): YarderError => new YarderError('PROTOCOL', message)
+
+const excerpt = (body: Buffer): string => JSON.stringify(body.subarray(0, 120).toString('latin1'))
+
+/** Servers and proxies answer in pages and traces; a line of the log is enough. */
+const oneLine = (text: string): string => {
+  const line = text
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .trim()
+  return line.length > 1000 ? `${line.slice(0, 999)}…` : line
+}

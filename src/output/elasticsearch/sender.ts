@@ -1,0 +1,226 @@
+// Sends parcels by `_bulk`: over several hosts, splitting what is too large or has an unreadable document in it.
+import { promisify } from 'node:util'
+import { gzip } from 'node:zlib'
+import type { Clock } from '../../core/clock.ts'
+import type { Output, Parcel, Rejected, Sent } from '../../core/component.ts'
+import { describe, errnoOf, YarderError } from '../../core/errors.ts'
+import { HttpError, retryAfter, shownUrl } from '../../core/http.ts'
+import type { HttpClient, HttpResponse } from '../../core/http.ts'
+import type { Log } from '../../core/log.ts'
+import { cutParcel, locate, recordId } from '../../core/parcel.ts'
+import type { Template } from '../../core/template.ts'
+import { isHostTrouble, judgeStatus, readAnswer, refusal, said } from './answer.ts'
+import type { Answer } from './answer.ts'
+import type { BulkBody, Naming } from './bulk.ts'
+import type { Host, Hosts } from './hosts.ts'
+import { greet } from './product.ts'
+import { SizeLimit } from './size-limit.ts'
+
+const compress = promisify(gzip)
+
+const PROBE_TIMEOUT_MS = 10_000
+
+export interface SenderOptions {
+  client: HttpClient
+  hosts: Hosts
+  /** After `/`: `_bulk` and its query. */
+  path: string
+  headers: Readonly<Record<string, string>>
+  /** Milliseconds for a request. */
+  timeout: number
+  /** 0 sends the bytes as they are. */
+  compressionLevel: number
+  names: Naming
+  keys: readonly Template[]
+  makeBody: () => BulkBody
+  target: string
+  clock: Clock
+  log: Log
+  /** Called before the first contact; what it returns is called at the end. Building alone touches nothing. */
+  onOpen: () => () => void
+}
+
+/** A stretch of the parcel that goes in one request. */
+type Piece = readonly [from: number, to: number]
+
+export class Sender implements Output {
+  readonly keys: readonly Template[]
+  readonly target: string
+  readonly #o: SenderOptions
+  readonly #limit: SizeLimit
+  /** Bodies that no request uses now; there are never more than requests at a time. */
+  readonly #bodies: BulkBody[] = []
+  #greeted = false
+  #forget: (() => void) | undefined
+
+  constructor(options: SenderOptions) {
+    this.#o = options
+    this.keys = options.keys
+    this.target = options.target
+    this.#limit = new SizeLimit(options.clock)
+  }
+
+  async send(parcel: Parcel, signal: AbortSignal): Promise<Sent> {
+    this.#forget ??= this.#o.onOpen()
+    const body = this.#bodies.pop() ?? this.#o.makeBody()
+    try {
+      return await this.#send(parcel, body, signal)
+    } finally {
+      this.#bodies.push(body)
+    }
+  }
+
+  /** An answer to `GET /` shows that the host is there and lets us in; a key that may only write gets 403 there. */
+  async probe(signal: AbortSignal): Promise<void> {
+    this.#forget ??= this.#o.onOpen()
+    const response = await this.#overHosts(host => this.#hello(host, signal), signal)
+    if (response.status !== 200 && response.status !== 403)
+      throw refusal(`GET ${this.target}`, response, retryAfter(response.headers, this.#o.clock.now()))
+    if (!this.#greeted) greet(this.#o.log, this.target, response.body)
+    this.#greeted = true
+  }
+
+  close(): Promise<void> {
+    this.#o.hosts.close()
+    this.#o.client.close()
+    this.#forget?.()
+    return Promise.resolve()
+  }
+
+  async #send(parcel: Parcel, body: BulkBody, signal: AbortSignal): Promise<Sent> {
+    const pieces: Piece[] = [[0, parcel.count]]
+    const retry: number[] = []
+    const rejected: Rejected[] = []
+    let duplicates = 0
+    let reason = ''
+    let answered = 0
+    for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) {
+      const [from, to] = piece
+      try {
+        const result = await this.#piece(parcel, piece, body, signal)
+        if (result === 'split') {
+          const middle = (from + to) >> 1
+          pieces.unshift([from, middle], [middle, to])
+          continue
+        }
+        for (const index of result.retry) retry.push(from + index)
+        for (const r of result.rejected) rejected.push(this.#named(parcel, { ...r, index: from + r.index }))
+        duplicates += result.duplicates
+        if (reason === '') reason = result.reason
+        answered += to - from
+      } catch (error) {
+        if (answered === 0) throw error
+        for (let index = from; index < parcel.count; index++) retry.push(index)
+        const { retryAfterMs } = error instanceof YarderError ? error : {}
+        return { retry, rejected, duplicates, reason: describe(error), retryAfterMs }
+      }
+    }
+    return { retry, rejected, duplicates, reason }
+  }
+
+  async #piece(parcel: Parcel, [from, to]: Piece, bodies: BulkBody, signal: AbortSignal): Promise<Answer | 'split'> {
+    const single = to - from === 1
+    const body = bodies.build(cutParcel(parcel, from, to))
+    if (!single && body.length > this.#limit.bytes) return 'split'
+    const response = await this.#request(body, signal)
+    if (response.status >= 200 && response.status < 300) {
+      if (response.truncated)
+        throw new YarderError('PROTOCOL', `POST ${this.target}: the answer was longer than expected`)
+      return readAnswer(response.body, to - from)
+    }
+    if (judgeStatus(response) === 'hold')
+      throw refusal(`POST ${this.target}`, response, retryAfter(response.headers, this.#o.clock.now()))
+    if (response.status === 413) this.#limit.refused(body.length)
+    if (!single) return 'split'
+    const { status } = response
+    const reason =
+      status === 413 ? `larger than the server takes: ${body.length} bytes${said(response)}` : said(response).slice(2)
+    return { retry: [], rejected: [{ index: 0, status, reason }], duplicates: 0, reason: '' }
+  }
+
+  async #request(body: Buffer, signal: AbortSignal): Promise<HttpResponse> {
+    const { client, path, timeout, compressionLevel } = this.#o
+    const sent = compressionLevel === 0 ? body : await compress(body, { level: compressionLevel })
+    const response = await this.#overHosts(async host => {
+      try {
+        const headers = this.#headers(host)
+        headers['content-type'] = 'application/x-ndjson'
+        if (compressionLevel > 0) headers['content-encoding'] = 'gzip'
+        return await client.request({
+          method: 'POST',
+          url: new URL(path, host.url),
+          headers,
+          body: sent,
+          timeout,
+          signal
+        })
+      } catch (error) {
+        if (
+          error instanceof HttpError &&
+          error.stage === 'exchange' &&
+          ['ECONNRESET', 'EPIPE'].includes(errnoOf(error))
+        )
+          this.#limit.reset(body.length)
+        throw error
+      }
+    }, signal)
+    this.#limit.answered()
+    return response
+  }
+
+  /** The first host that answers; one that doesn't, or only passes on that something behind it is down, gives way to the next. */
+  async #overHosts(ask: (host: Host) => Promise<HttpResponse>, signal?: AbortSignal): Promise<HttpResponse> {
+    let last: { response: HttpResponse } | { error: unknown } = { error: new Error('no host') }
+    for (const host of this.#o.hosts.order()) {
+      try {
+        const response = await ask(host)
+        if (!isHostTrouble(response.status)) {
+          this.#o.hosts.good(host)
+          return response
+        }
+        last = { response }
+        this.#o.hosts.bad(host, refusal(shownUrl(host.url), response))
+      } catch (error) {
+        if (signal?.aborted === true) throw error
+        last = { error }
+        this.#o.hosts.bad(host, error)
+      }
+    }
+    if ('response' in last) return last.response
+    throw last.error
+  }
+
+  #hello(host: Host, signal: AbortSignal): Promise<HttpResponse> {
+    const headers = this.#headers(host)
+    return this.#o.client.request({ method: 'GET', url: host.url, headers, timeout: PROBE_TIMEOUT_MS, signal })
+  }
+
+  #headers(host: Host): Record<string, string> {
+    const { authorization } = host
+    return { accept: 'application/json', ...this.#o.headers, ...(authorization === undefined ? {} : { authorization }) }
+  }
+
+  #named(parcel: Parcel, rejected: Rejected): Rejected {
+    const { records, row } = locate(parcel, rejected.index)
+    return { ...rejected, target: this.#o.names.of(records, row), id: recordId(records, row) }
+  }
+}
+
+/** Whether a host answers at all, for its way back into rotation. */
+export async function knock(
+  client: HttpClient,
+  host: Host,
+  headers: Record<string, string>,
+  signal: AbortSignal
+): Promise<void> {
+  const { authorization } = host
+  const all = { ...headers, ...(authorization === undefined ? {} : { authorization }) }
+  const response = await client.request({
+    method: 'GET',
+    url: host.url,
+    headers: all,
+    timeout: PROBE_TIMEOUT_MS,
+    signal
+  })
+  if (response.status >= 500) throw refusal(`GET ${shownUrl(host.url)}`, response)
+}
