@@ -116,7 +116,7 @@ function readOfOptions(found: Findings, definition: StepDefinition, place: Place
   if (definition.lint !== undefined) runLint(found, place, () => definition.lint!(options))
   return {
     when: ownsWhen ? undefined : (when as Condition | undefined),
-    build: context => definition.build(options, context) as BuiltStep,
+    build: context => definition.build(options, context),
     show: () => showOptions(fields, place.node, found.shape(fields), found.mask)
   }
 }
@@ -132,7 +132,7 @@ function readOfValue(found: Findings, definition: StepDefinition, place: Place):
   if (definition.lint !== undefined) runLint(found, place, () => definition.lint!(value))
   return {
     when: undefined,
-    build: context => definition.build(value, context) as BuiltStep,
+    build: context => definition.build(value, context),
     show: () =>
       node === place.node ? showField(field, place.node, shapeOf(field.json), found.mask) : (field.default ?? null)
   }

@@ -237,7 +237,6 @@ export interface ValueDefinition<Kind extends string, T, Built> extends Describe
 
 // The list holds definitions of different options side by side; each one's own types were checked where it was defined.
 type Erased = {
-  readonly build: (options: never, context: Context) => unknown
   readonly lint?: (options: never) => Iterable<readonly [string, string]>
 }
 export type InputDefinition = Described &
