@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { cli } from '../../test/lib/world.ts'
+
+function folder(t: TestContext, files: Record<string, string>): string {
+  const dir = mkdtempSync(join(tmpdir(), 'yarder-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(dir, name)), { recursive: true })
+    writeFileSync(join(dir, name), text)
+  }
+  return dir
+}
+
+const GOOD = `
+agent: { environment: TEST }
+inputs:
+  one: { type: stdin, pipeline: times }
+  two: { type: stdin, pipeline: [{ date: { formats: ISO8601 } }] }
+pipelines:
+  times:
+    - date: { formats: [ISO8601] }
+`
+
+test('a right configuration is one line and exit 0', async t => {
+  const path = join(folder(t, { 'yarder.yaml': GOOD }), 'yarder.yaml')
+  assert.deepEqual(await cli(['validate', '-c', path]), {
+    status: 0,
+    stdout: `${path}: valid; 2 inputs, 1 pipeline\n`,
+    stderr: ''
+  })
+  assert.equal((await cli(['validate'], { env: { YARDER_CONFIG: path } })).status, 0)
+})
+
+test('drop-ins are counted, and an empty configuration is valid', async t => {
+  const path = join(folder(t, { 'yarder.yaml': '', 'conf.d/a.yaml': 'inputs: { x: { type: stdin } }' }), 'yarder.yaml')
+  assert.equal((await cli(['validate', '-c', path])).stdout, `${path}: valid; 1 input; 1 drop-in read\n`)
+  const empty = join(folder(t, { 'yarder.yaml': '' }), 'yarder.yaml')
+  assert.equal((await cli(['validate', '-c', empty])).stdout, `${empty}: valid; nothing in it\n`)
+})
+
+test('every problem is told with its place, what only building finds too, and exit is 2', async t => {
+  const text = `inputs:
+  one: { type: stdni }
+pipelines:
+  times:
+    - date: { formats: [ISO8601], timezone: Europe/Berlin, formatz: x }
+    - dat: {}
+agent: { timezone: Mars/Base }
+`
+  const path = join(folder(t, { 'yarder.yaml': text }), 'yarder.yaml')
+  const { status, stdout, stderr } = await cli(['validate', '-c', path])
+  assert.equal(status, 2)
+  assert.equal(stdout, '')
+  const lines = stderr.trimEnd().split('\n')
+  for (const line of lines) assert.ok(line.startsWith(`${path}:`), line)
+  assert.match(lines[0]!, /:2:16 inputs\.one\.type: unknown type "stdni"; did you mean "stdin"\?$/)
+  assert.match(stderr, /:5:\d+ pipelines\.times\[0\]\.date\.formatz: unknown option; did you mean "formats"\?$/m)
+  assert.match(stderr, /:6:\d+ pipelines\.times\[1\]: unknown step "dat"; did you mean "date"\?$/m)
+})
+
+test('a zone that only building finds wrong is told with its place', async t => {
+  const text = 'agent: { timezone: Mars/Base }\npipelines:\n  times:\n    - date: { formats: ISO8601 }\n'
+  const path = join(folder(t, { 'yarder.yaml': text }), 'yarder.yaml')
+  const { status, stderr } = await cli(['validate', '-c', path])
+  assert.equal(status, 2)
+  assert.match(stderr, /yarder\.yaml:4:\d+ pipelines\.times\[0\]\.date.*: must be an IANA time zone.*Mars\/Base/)
+})
+
+test('warnings are told and do no harm', async t => {
+  const path = join(folder(t, { 'yarder.yaml': 'agent: { tags: [yes] }\n' }), 'yarder.yaml')
+  const { status, stderr } = await cli(['validate', '-c', path])
+  assert.equal(status, 0)
+  assert.match(stderr, /^warning: .*yarder\.yaml:1:\d+ agent\.tags\[0\]: yes is a text here/)
+})
+
+test('a file that is not there is told with the reason', async () => {
+  const { status, stderr } = await cli(['validate', '-c', '/nonexistent/y.yaml'])
+  assert.equal(status, 2)
+  assert.match(stderr, /^\/nonexistent\/y\.yaml: cannot be read: ENOENT/)
+})
+
+test('config prints what is in effect, defaults included, without secrets', async t => {
+  const dir = folder(t, { 'yarder.yaml': `${GOOD}admin: { listen: '127.0.0.1:\${PORT}' }\n`, 'conf.d/b.yaml': '' })
+  const path = join(dir, 'yarder.yaml')
+  const { status, stdout } = await cli(['config', '-c', path], { env: { PORT: '9999' } })
+  assert.equal(status, 0)
+  assert.match(stdout, /^agent:\n {2}environment: TEST$/m)
+  assert.match(stdout, /listen: 127\.0\.0\.1:9999/)
+  assert.match(stdout, /shutdown_timeout: 10s/)
+  const again = join(folder(t, { 'yarder.yaml': stdout }), 'yarder.yaml')
+  assert.equal((await cli(['config', '-c', again])).stdout, stdout, 'what is shown can be read again')
+})
+
+test('config path says where it looked and which files are read', async t => {
+  const dir = folder(t, { 'yarder.yaml': '', 'conf.d/b.yaml': '', 'conf.d/a.yaml': '', 'conf.d/not-this.txt': '' })
+  const path = join(dir, 'yarder.yaml')
+  assert.deepEqual(await cli(['config', 'path', '-c', path]), {
+    status: 0,
+    stdout: `${path}\n${dir}/conf.d/a.yaml\n${dir}/conf.d/b.yaml\n`,
+    stderr: `-c: ${path}: taken\n`
+  })
+  const fromEnv = await cli(['config', 'path'], { env: { YARDER_CONFIG: path } })
+  assert.equal(fromEnv.stderr, `$YARDER_CONFIG: ${path}: taken\n`)
+  const { stderr } = await cli(['config', 'path'])
+  assert.match(stderr, /^\$YARDER_CONFIG: not set\ndefault: \/etc\/yarder\/yarder\.yaml: (absent|taken)\n$/)
+})
+
+test('config of a wrong configuration tells the problems and exits 2', async t => {
+  const path = join(folder(t, { 'yarder.yaml': 'Outputs: {}' }), 'yarder.yaml')
+  const { status, stdout, stderr } = await cli(['config', '-c', path])
+  assert.equal(status, 2)
+  assert.equal(stdout, '')
+  assert.match(stderr, /did you mean "outputs"\?/)
+})

@@ -1,0 +1,31 @@
+// `yarder validate`: is this configuration right? Touches nothing but its files.
+import { EXIT } from './command.ts'
+import type { Register } from './command.ts'
+import { CONFIG_OPTION, readConfigFile, tellProblems } from './config-file.ts'
+import type { ConfigFile } from './config-file.ts'
+
+export const registerValidate: Register = (program, world, exit) => {
+  program
+    .command('validate')
+    .description('check a configuration without starting: options, names, patterns, expressions, time zones')
+    .option(...CONFIG_OPTION)
+    .addHelpText('after', '\nExit status: 0 it is right, 2 it is not; every problem is told with its file and line.')
+    .action(async (options: { config?: string }) => {
+      const config = await readConfigFile(options.config, world.env)
+      tellProblems(world, config)
+      if (config.problems.length > 0) return exit(EXIT.usage)
+      world.out(`${config.path}: valid; ${contents(config)}\n`)
+      exit(EXIT.ok)
+    })
+}
+
+/** `2 inputs, 1 output, 3 pipelines`, and the drop-ins that had a part in it. */
+function contents({ checked }: ConfigFile): string {
+  const counts = Object.entries(checked.units).map(([name, units]) => counted(units.length, name))
+  const found = [...counts, counted(checked.pipelines.size, 'pipelines')].filter(text => text !== '')
+  const dropIns = counted(checked.files.length - 1, 'drop-ins')
+  return `${found.length === 0 ? 'nothing in it' : found.join(', ')}${dropIns === '' ? '' : `; ${dropIns} read`}`
+}
+
+const counted = (count: number, name: string): string =>
+  count === 0 ? '' : `${count} ${count === 1 ? name.replace(/s$/, '') : name}`
