@@ -48,9 +48,10 @@ export async function runCli(argv: readonly string[], world: World): Promise<num
     await program.parseAsync([...argv], { from: 'user' })
     return status
   } catch (error) {
-    if (error instanceof CommanderError) return refuse(error, commandIn(program, argv), world)
+    const command = commandIn(program, argv)
+    if (error instanceof CommanderError) return refuse(error, command, world)
     if (!(error instanceof YarderError)) throw error
-    world.err(`yarder: ${describe(error)}\n`)
+    world.err(`yarder${command}: ${describe(error)}\n`)
     return error.code === 'CONFIG' || error.code === 'USAGE' ? EXIT.usage : EXIT.failed
   }
 }

@@ -106,4 +106,4 @@ function build(pipeline: CheckedPipeline, contexts: MakeContext): ParseSteps {
 
 /** Places in a configuration that nobody wrote are left out. */
 const wrong = (error: ConfigError): YarderError =>
-  new YarderError('USAGE', error.problems.map(p => p.message).join('; '), { cause: error })
+  new YarderError('USAGE', [...new Set(error.problems.map(p => p.message))].join('; '))

@@ -1,9 +1,8 @@
 // How `yarder parse` shows records: NDJSON for programs, text for people, chosen fields, or a count.
 import type { Records } from '../core/component.ts'
 import { YarderError } from '../core/errors.ts'
-import { fieldReader, parseFieldRef, timeOf } from '../core/event.ts'
+import { fieldReader, parseFieldRef } from '../core/event.ts'
 import type { Cursor, Event } from '../core/event.ts'
-import { isMap } from '../core/field.ts'
 import { escapeControls } from '../service/log.ts'
 import type { World } from './command.ts'
 
@@ -14,11 +13,13 @@ export interface PrintOptions {
   readonly count?: boolean | undefined
   /** Stop after the first record. */
   readonly first?: boolean | undefined
+  /** A document as people read it. */
+  readonly human: (json: string, colour: boolean) => string
 }
 
 export interface Printer {
-  /** Sees each record before it is encoded. */
-  readonly observe: (event: Event, cursor: Cursor) => void
+  /** Sees each record before it is encoded; absent when the documents are enough, as the pipeline is faster then. */
+  readonly observe: ((event: Event, cursor: Cursor) => void) | undefined
   /** Takes what came out of a batch; true when that is enough. */
   take(records: Records): boolean
   /** Nothing more comes. */
@@ -30,33 +31,25 @@ export interface Printer {
 /** Throws YarderError (USAGE) for a field name that is none. */
 export function createPrinter(world: World, options: PrintOptions): Printer {
   const { print, count: counting = false, first = false } = options
-  const line = print !== undefined ? fieldsLine(print) : peopleLine(world.colour)
-  const asJson = print === undefined && !world.terminal
-  const observing = print !== undefined || !(asJson || counting)
+  const line = print === undefined ? undefined : fieldsLine(print)
   const tally = new Map<string, number>()
   let lines: string[] = []
   let count = 0
 
   function text(records: Records, n: number): string {
-    if (counting) return ''
-    if (asJson) return n === 0 ? '' : records.bytes.toString('utf8', 0, records.ends[n - 1])
-    return lines
-      .slice(0, n)
-      .map(l => (l === '' ? '' : `${l}\n`))
-      .join('')
+    if (line !== undefined) return lines.map(l => `${l}\n`).join('')
+    const documents = n === 0 ? '' : records.bytes.toString('utf8', 0, records.ends[n - 1])
+    if (!world.terminal) return documents
+    return documents.replace(/[^\n]+/g, json => options.human(json, world.colour))
   }
 
   return {
-    observe: (event, cursor) => {
-      if (observing) lines.push(line(event, cursor))
-    },
+    observe: line === undefined ? undefined : (event, cursor) => void lines.push(line(event, cursor)),
     take(records) {
       const n = first ? Math.min(1, records.count) : records.count
-      const out = text(records, n)
-      if (out !== '') world.out(out)
-      if (counting && print !== undefined) {
-        for (const l of lines.slice(0, n)) if (l !== '') tally.set(l, (tally.get(l) ?? 0) + 1)
-      }
+      lines = lines.slice(0, n).filter(l => l !== '')
+      if (!counting) world.out(text(records, n))
+      else for (const l of lines) tally.set(l, (tally.get(l) ?? 0) + 1)
       lines = []
       count += n
       return first && count > 0
@@ -78,7 +71,8 @@ export function createPrinter(world: World, options: PrintOptions): Printer {
 function fieldsLine(names: readonly string[]): (event: Event, cursor: Cursor) => string {
   const readers = names.map(name => {
     if (parseFieldRef(name) === undefined) throw new YarderError('USAGE', `"${name}" is no name of a field`)
-    return fieldReader(name)
+    // The place of a record is put into its document by the encoder.
+    return name === 'log.offset' ? (_event: Event, cursor: Cursor) => cursor.offset : fieldReader(name)
   })
   return (event, cursor) => {
     const values = readers.map(read => plain(read(event, cursor)))
@@ -91,27 +85,4 @@ function plain(value: unknown): string {
   if (value === undefined || value === null || typeof value === 'symbol') return ''
   const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
   return escapeControls(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t')
-}
-
-/** `2019-11-13T22:43:30.000Z clientip=127.0.0.1 verb=GET …`; the line itself where nothing was found in it. */
-function peopleLine(colour: boolean): (event: Event, cursor: Cursor) => string {
-  const dim = (text: string): string => (colour ? `\u001b[2m${text}\u001b[0m` : text)
-  return (event, cursor) => {
-    const { message, ...fields } = event
-    const pairs = [...flat(fields, '')]
-    const found = pairs.filter(([name]) => name !== 'tags')
-    const shown = found.length > 0 ? pairs : [...pairs, ['message', message] as const]
-    const time = new Date(timeOf(cursor)).toISOString()
-    return [dim(time), ...shown.map(([name, value]) => dim(`${name}=`) + quoted(plain(value)))].join(' ')
-  }
-}
-
-const quoted = (text: string): string => (/^[^\s"]+$/.test(text) ? text : JSON.stringify(text).replaceAll('\\\\', '\\'))
-
-/** Nested fields by their dotted names. */
-function* flat(fields: Event, prefix: string): Iterable<readonly [name: string, value: unknown]> {
-  for (const [name, value] of Object.entries(fields)) {
-    if (isMap(value)) yield* flat(value, `${prefix}${name}.`)
-    else if (value !== undefined && typeof value !== 'symbol') yield [prefix + name, value]
-  }
 }

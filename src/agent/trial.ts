@@ -1,4 +1,4 @@
-// Files and standard input as inputs of a command: read once to their end, or followed as they grow.
+// What a trial on the command line takes from inputs and outputs: lines of files, once or as they grow, and their look.
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { resolve } from 'node:path'
@@ -9,6 +9,9 @@ import type { Context, Input, InputDefinition, Source } from '../core/component.
 import { readFields } from '../core/field.ts'
 import { StdinInput } from '../input/stdin.ts'
 import { catalog } from './components.ts'
+
+/** One document as the output \`stdout\` shows it to people. */
+export { humanLine } from '../output/stdout/human.ts'
 
 const MAX_LINE_BYTES = 1024 * 1024
 const CHUNK_BYTES = 256 * 1024
