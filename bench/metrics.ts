@@ -1,18 +1,10 @@
 // What metrics out of records cost: nanoseconds an observation, milliseconds a page of 10,000 series.
 //   node bench/metrics.ts
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { systemClock } from '../src/core/clock.ts'
-import type { Meter, MetricDefinition } from '../src/core/component.ts'
 import type { Cursor, Event } from '../src/core/event.ts'
-import { readFields } from '../src/core/field.ts'
-import { silentInstruments } from '../src/core/instruments.ts'
-import { silentLog } from '../src/core/log.ts'
-import { memoryState } from '../src/core/state.ts'
 import { renderPage } from '../src/metrics/export/page.ts'
-import { counter } from '../src/metrics/from-logs/counter.ts'
-import { histogram } from '../src/metrics/from-logs/histogram.ts'
-import { createLogMetric, metricCommonFields } from '../src/metrics/from-logs/metric.ts'
 import type { LogMetric } from '../src/metrics/from-logs/metric.ts'
+import { buildMetric } from '../test/lib/metric.ts'
 
 const cursor: Cursor = {
   source: { input: 'nginx', id: 'f1', path: '/var/log/nginx/access.log', constants: {} },
@@ -20,32 +12,6 @@ const cursor: Cursor = {
   arrival: Date.now(),
   offset: 0,
   failed: ''
-}
-
-function metricOf(definition: MetricDefinition, name: string, common: object, options: object): LogMetric {
-  const fail = (path: string, message: string): never => {
-    throw new Error(`${path}: ${message}`)
-  }
-  const meter = definition.build(readFields(definition.fields, options, fail) as never, {
-    name,
-    log: silentLog,
-    clock: systemClock,
-    instruments: silentInstruments,
-    state: memoryState(),
-    dataDir: '/nonexistent',
-    configDir: '/nonexistent',
-    schema: 'logstash',
-    timezone: 'UTC',
-    constants: {},
-    once: true,
-    outputs: []
-  }) as Meter
-  return createLogMetric(
-    name,
-    readFields(metricCommonFields, { help: 'A bench.', ...common }, fail)!,
-    meter,
-    systemClock
-  )
 }
 
 /** Lines of a batch cut into fields, as a pattern leaves them: pieces of one long text. */
@@ -109,13 +75,15 @@ const many = records(10_000)
 const labels = { verb: 'verb', status: 'response' }
 const byPath = { labels: { path: 'path', verb: 'verb' }, max_series: 20_000 }
 
-const requests = metricOf(counter, 'requests_total', { labels }, {})
-const bytes = metricOf(counter, 'bytes_total', { labels }, { value: 'bytes' })
-const took = metricOf(histogram, 'took_seconds', { labels }, { value: 'took', unit: 'ms' })
-const expiring = metricOf(counter, 'expiring_total', { labels, idle_timeout: '1h' }, {})
-const large = metricOf(counter, 'large_total', byPath, {})
-const full = metricOf(counter, 'full_total', { ...byPath, max_series: 100 }, {})
-const spread = metricOf(histogram, 'spread_seconds', byPath, { value: 'took', unit: 'ms' })
+const timed = { type: 'histogram', value: 'took', unit: 'ms' }
+
+const requests = buildMetric('requests_total', { type: 'counter', labels })
+const bytes = buildMetric('bytes_total', { type: 'counter', labels, value: 'bytes' })
+const took = buildMetric('took_seconds', { ...timed, labels })
+const expiring = buildMetric('expiring_total', { type: 'counter', labels, idle_timeout: '1h' })
+const large = buildMetric('large_total', { type: 'counter', ...byPath })
+const full = buildMetric('full_total', { type: 'counter', ...byPath, max_series: 100 })
+const spread = buildMetric('spread_seconds', { ...timed, ...byPath })
 
 console.log(`counter, 2 labels, 16 series:                ${nanoseconds(requests, few)}`)
 console.log(`counter of a field that is text, 2 labels:   ${nanoseconds(bytes, few)}`)

@@ -1,39 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { context, cursorAt } from '../../../test/lib/step.ts'
+import { buildMetric as metric } from '../../../test/lib/metric.ts'
+import { cursorAt } from '../../../test/lib/step.ts'
 import { readExposition } from '../../../test/lib/exposition.ts'
 import type { Clock } from '../../core/clock.ts'
 import { systemClock } from '../../core/clock.ts'
-import type { Meter, MetricDefinition } from '../../core/component.ts'
 import type { Event } from '../../core/event.ts'
-import { readFields } from '../../core/field.ts'
 import { createStore } from '../store.ts'
 import { renderPieces } from '../export/prometheus.ts'
-import { counter } from './counter.ts'
-import { gauge } from './gauge.ts'
-import { histogram } from './histogram.ts'
-import { createLogMetric, metricCommonFields } from './metric.ts'
 import type { LogMetric } from './metric.ts'
 import { metricNameClashes } from './name.ts'
 import { createLogMetrics } from './set.ts'
-
-const DEFINITIONS: readonly MetricDefinition[] = [counter, gauge, histogram]
-const OWN = ['type', 'value', 'unit', 'scale', 'mode', 'buckets']
-
-/** A metric from its options as they stand in YAML; throws all that the config check would say. */
-function metric(name: string, options: Record<string, unknown>, clock: Clock = systemClock): LogMetric {
-  const wrong: string[] = []
-  const report = (path: string, message: string): void => void wrong.push(`${path}: ${message}`)
-  const definition = DEFINITIONS.find(d => d.name === options['type'])!
-  const { type: _type, ...own } = Object.fromEntries(Object.entries(options).filter(([key]) => OWN.includes(key)))
-  const common = Object.fromEntries(Object.entries(options).filter(([key]) => !OWN.includes(key)))
-  const values = readFields(definition.fields, own, report) as never
-  const shared = readFields(metricCommonFields, { help: 'A test.', ...common }, report)
-  if (wrong.length === 0) for (const [option, message] of definition.lint?.(values) ?? []) report(option, message)
-  if (wrong.length > 0) throw new TypeError(wrong.join('\n'))
-  return createLogMetric(name, shared!, definition.build(values, context({ name })) as Meter, clock)
-}
 
 /** Shows records to a metric and gives the value of each series, by its labels. */
 function observed(made: LogMetric, events: readonly Event[]): Record<string, number> {
