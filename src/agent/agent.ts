@@ -1,7 +1,6 @@
 // The running agent: builds what the configuration names, starts it, swaps what a reload changed, and drains.
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Context, Input } from '../core/component.ts'
 import type { Clock } from '../core/clock.ts'
 import { describe } from '../core/errors.ts'
 import type { Event } from '../core/event.ts'
@@ -16,8 +15,10 @@ import type { Listener } from './admin.ts'
 import { createBufferPool } from './buffers.ts'
 import type { CheckedConfig, InputUnit } from './components.ts'
 import { contextMaker } from './context.ts'
+import type { MakeContext } from './context.ts'
 import { Inlet } from './inlet.ts'
 import { Outlets } from './outlets.ts'
+import type { OutletPlan } from './outlets.ts'
 import { OwnErrors } from './own-errors.ts'
 import { overall } from './status.ts'
 import type { Status } from './status.ts'
@@ -65,6 +66,8 @@ export class Agent {
   #ready = false
   #draining = false
   #configError: string | undefined
+  readonly #brokenOutputs = new Set<string>()
+  readonly #pointless = Promise.withResolvers<void>()
   #changing: Promise<unknown> = Promise.resolve()
 
   constructor(options: AgentOptions) {
@@ -72,11 +75,7 @@ export class Agent {
     this.#checked = options.checked
     this.#log = options.logs.root.child('agent')
     this.#started = options.clock.elapsed()
-    this.#outlets = new Outlets({
-      clock: options.clock,
-      log: options.logs.root,
-      instruments: options.store.instruments
-    })
+    this.#outlets = new Outlets(options.clock, name => this.#broken(name))
     const gauge = options.store.instruments
     this.#reloads = gauge.gauge(
       'yarder_config_last_reload_successful',
@@ -113,9 +112,19 @@ export class Agent {
     )
   }
 
-  /** Resolves when every input has come to its end, as with `--once`; never while one can still grow. */
+  /** Resolves when every input has come to its end, as with `--once` or at the end of standard input. */
   async finished(): Promise<void> {
     await Promise.all([...this.#inlets.values()].map(inlet => inlet.finished))
+  }
+
+  /** Resolves when the last output that still worked can't go on for good: nobody reads stdout any more. */
+  get pointless(): Promise<void> {
+    return this.#pointless.promise
+  }
+
+  #broken(name: string): void {
+    this.#brokenOutputs.add(name)
+    if (this.#outlets.names.every(n => this.#brokenOutputs.has(n))) this.#pointless.resolve()
   }
 
   /**
@@ -215,43 +224,32 @@ export class Agent {
       once
     })
     // Everything is built before anything is touched: what cannot be built changes nothing.
-    const outlets = this.#outlets.plan(checked.units.outputs, unit => context('output', unit.name))
-    const inlets = checked.units.inputs.map(unit => this.#planInlet(checked, unit, outlets.names, context))
-    await this.#dropInlets(new Map(inlets.map(i => [i.unit.name, i.signature])))
+    const outlets = this.#outlets.plan(checked.units.outputs, name => context('output', name))
+    const inlets = checked.units.inputs.map(unit => this.#planInlet(checked, unit, outlets, context))
+    await this.#dropInlets(new Map(inlets.map(i => [i.name, i.signature])))
     await outlets.apply()
     for (const plan of inlets) {
-      if (this.#inlets.has(plan.unit.name)) continue
-      this.#inlets.set(plan.unit.name, plan.start())
+      if (!this.#inlets.has(plan.name)) this.#inlets.set(plan.name, plan.start())
     }
-    this.#shipOwnErrors(checked, context('input', 'yarder').constants)
+    this.#shipOwnErrors(checked, outlets, context('input', 'yarder').constants)
   }
 
   #planInlet(
     checked: CheckedConfig,
     unit: InputUnit,
-    allOutputs: readonly string[],
-    context: (kind: string, name: string, outputs?: readonly string[], extra?: Event) => Context
-  ): { unit: InputUnit; signature: string; start(): Inlet } {
-    const outputs = unit.common.outputs ?? allOutputs
-    const extra: Event = {}
-    if (unit.common.fields !== undefined && Object.keys(unit.common.fields).length > 0)
-      extra['fields'] = unit.common.fields
-    if (unit.common.tags.length > 0) extra['tags'] = unit.common.tags
-    const inputContext = context('input', unit.name, outputs, extra)
-    const input = unit.build(inputContext) as Input
-    const pipeline = unit.common.pipeline
+    outlets: OutletPlan,
+    context: MakeContext
+  ): { name: string; signature: string; start(): Inlet } {
+    const { pipeline, fields = {}, tags } = unit.common
+    const outputs = unit.common.outputs ?? outlets.names
+    const input = unit.build(context('input', unit.name, outputs, { fields, tags }))
     const stepContext = context('pipeline', pipeline?.name ?? unit.name, outputs)
     const steps = (pipeline?.steps ?? []).map(step => ({ ...step.build(stepContext), name: step.name }))
-    const keys = this.#outlets.keysOf(outputs)
-    const signature = JSON.stringify([
-      unit.signature,
-      pipeline?.signature,
-      checked.sections.agent.signature,
-      outputs,
-      keys.map(k => k.text)
-    ])
+    const { agent } = checked.sections
+    const signature = [unit.signature, pipeline?.signature, agent.signature, outlets.signatureOf(outputs)].join('\n')
+    const { logs, store } = this.#options
     return {
-      unit,
+      name: unit.name,
       signature,
       start: () =>
         new Inlet({
@@ -262,11 +260,11 @@ export class Agent {
           steps,
           pipelineName: pipeline?.inline === false ? pipeline.name : unit.name,
           sinks: this.#outlets.sinks(outputs),
-          keys: this.#outlets.keysOf(outputs),
+          keys: outlets.keysOf(outputs),
           observers: [],
           buffers: this.#buffers,
-          log: this.#options.logs.root,
-          instruments: this.#options.store.instruments
+          log: logs.root,
+          instruments: store.instruments
         })
     }
   }
@@ -290,15 +288,14 @@ export class Agent {
     this.#state?.commit()
   }
 
-  #shipOwnErrors(checked: CheckedConfig, constants: Readonly<Event>): void {
+  #shipOwnErrors(checked: CheckedConfig, outlets: OutletPlan, constants: Readonly<Event>): void {
     this.#ownErrors?.close()
     this.#ownErrors = undefined
     this.#options.logs.onError = undefined
     if (!checked.sections.agent.values.ship_own_errors || this.#options.once) return
-    const names = this.#outlets.names
     this.#ownErrors = new OwnErrors({
-      sinks: this.#outlets.sinks(names),
-      keys: this.#outlets.keysOf(names),
+      sinks: this.#outlets.sinks(outlets.names),
+      keys: outlets.keysOf(outlets.names),
       constants,
       buffers: createBufferPool(64 * 1024, 64 * 1024),
       clock: this.#options.clock,

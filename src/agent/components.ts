@@ -11,9 +11,15 @@ const steps = [date] as const
 const outputs = [] as const
 
 const inputCommon = {
-  pipeline: f.optional(pipelineField('What is done with each line: the name of a pipeline, or its steps.', { example: 'nginx' })),
-  outputs: f.optional(f.list(f.string('Name of an output.'), 'Which outputs get the records; all of them when absent.', { min: 1 })),
-  fields: f.optional(f.map(f.anything('Any value.'), "Put under `fields` on every record of the input, over the agent's.")),
+  pipeline: f.optional(
+    pipelineField('What is done with each line: the name of a pipeline, or its steps.', { example: 'nginx' })
+  ),
+  outputs: f.optional(
+    f.list(f.string('Name of an output.'), 'Which outputs get the records; all of them when absent.', { min: 1 })
+  ),
+  fields: f.optional(
+    f.map(f.anything('Any value.'), "Put under `fields` on every record of the input, over the agent's.")
+  ),
   tags: f.list(f.string('A tag.'), "Put into `tags` of every record of the input, after the agent's.", { default: [] })
 }
 
@@ -23,7 +29,12 @@ export const catalog = defineCatalog({
     admin: { doc: 'The HTTP listener for `/metrics` and `/health`.', fields: adminFields }
   },
   units: {
-    inputs: { doc: 'Where lines come from.', definitions: inputs, common: inputCommon, refersTo: { outputs: 'outputs' } },
+    inputs: {
+      doc: 'Where lines come from.',
+      definitions: inputs,
+      common: inputCommon,
+      refersTo: { outputs: 'outputs' }
+    },
     outputs: { doc: 'Where records go; none prints NDJSON on stdout.', definitions: outputs, common: {} }
   },
   steps

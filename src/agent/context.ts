@@ -23,7 +23,7 @@ export interface Surroundings {
 }
 
 /** Makes contexts: `kind` is the subsystem of its log, `extra` are fields of one input's records. */
-export type MakeContext = (kind: string, name: string, outputs?: readonly string[], extra?: Event) => Context
+export type MakeContext = (kind: string, name: string, outputs?: readonly string[], extra?: Extra) => Context
 
 /** A stable identity of this agent, made at its first start and kept in its state. */
 function agentId(state: State): string {
@@ -45,7 +45,7 @@ export function contextMaker(s: Surroundings): MakeContext {
     version: s.version,
     agentId: agentId(s.state)
   })
-  return (kind, name, outputs = [], extra = {}) => ({
+  return (kind, name, outputs = [], extra) => ({
     name,
     log: s.logs.root.child(kind, { [kind]: name }),
     clock: s.clock,
@@ -61,11 +61,17 @@ export function contextMaker(s: Surroundings): MakeContext {
   })
 }
 
-function withExtra(base: Event, extra: Event): Event {
+interface Extra {
+  readonly fields: Readonly<Record<string, unknown>>
+  readonly tags: readonly string[]
+}
+
+function withExtra(base: Event, extra: Extra | undefined): Event {
+  if (extra === undefined) return base
   const out: Event = { ...base }
-  if (extra['fields'] !== undefined)
-    out['fields'] = { ...(base['fields'] as object | undefined), ...(extra['fields'] as object) }
-  if (extra['tags'] !== undefined)
-    out['tags'] = [...new Set([...((base['tags'] as string[] | undefined) ?? []), ...(extra['tags'] as string[])])]
+  if (Object.keys(extra.fields).length > 0)
+    out['fields'] = { ...(base['fields'] as object | undefined), ...extra.fields }
+  if (extra.tags.length > 0)
+    out['tags'] = [...new Set([...((base['tags'] as string[] | undefined) ?? []), ...extra.tags])]
   return out
 }

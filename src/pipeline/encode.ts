@@ -10,12 +10,20 @@ export interface Encoder {
   begin(source: Source, into: Buffer): void
   /** Appends one document and its '\n'; returns the end of the document in `buffer`. */
   add(event: Event, cursor: Cursor): number
+  /** For who writes a document's own fields itself: makes room, then `open` says where to, and `close` completes it. */
+  reserve(bytes: number): void
+  /** Where the fields go that follow the time: at `end + HEAD`, in `buffer`. */
+  readonly end: number
+  /** Completes the document whose fields end at `at`; -1 (and nothing is written) when the time has no usual length. */
+  close(at: number, time: number, offset: number): number
   /** Forgets what was written past `end`: an interrupted slice is run again. */
   rewind(end: number): void
   readonly buffer: Buffer
 }
 
 const COMMA = 44
+/** Bytes of `{"@timestamp":"2026-01-02T03:04:05.006Z"`. */
+export const HEAD = 40
 
 interface Rendered {
   constants: Readonly<Event>
@@ -46,9 +54,11 @@ function render(source: Source): Rendered {
   }
 }
 
-/** A record's own fields over the source's constants: objects are merged, a plain value beside an object becomes its `value`. */
+/** A record's own fields over the source's constants: objects are merged, lists joined, a plain value beside an object becomes its `value`. */
 function merge(constant: unknown, own: unknown): unknown {
   if (own === undefined) return constant
+  if (Array.isArray(constant) && Array.isArray(own))
+    return [...new Set([...(constant as unknown[]), ...(own as unknown[])])]
   if (!isMap(constant)) return own
   if (!isMap(own)) return { ...constant, value: own }
   const out: Event = { ...constant }
@@ -103,6 +113,20 @@ export function createEncoder(writes: ReadonlySet<string> | 'any'): Encoder {
     buffer = larger
   }
 
+  function stamp(time: number): void {
+    if (time === lastTime) return
+    head = Buffer.from(`{"@timestamp":"${new Date(time).toISOString()}"`)
+    lastTime = time
+  }
+
+  function finish(at: number, source: Rendered, tail: Buffer, offset: number): number {
+    buffer.set(tail, at)
+    at += tail.length
+    if (source.located) at += buffer.latin1Write(`${offset}}}\n`, at)
+    end = at
+    return at
+  }
+
   return {
     begin(source, into) {
       if (
@@ -119,11 +143,7 @@ export function createEncoder(writes: ReadonlySet<string> | 'any'): Encoder {
     // as text first costs half as much again (bench/encode.ts).
     add(event, cursor) {
       const source = rendered!
-      const time = timeOf(cursor)
-      if (time !== lastTime) {
-        head = Buffer.from(`{"@timestamp":"${new Date(time).toISOString()}"`)
-        lastTime = time
-      }
+      stamp(timeOf(cursor))
       const special = mayCollide && collides(event, source.keys) ? resolve(event, source) : undefined
       let json = JSON.stringify(special === undefined ? event : special.own)
       if (writes === 'any' && json.includes('\\ud')) json = replaceLoneSurrogates(json)
@@ -138,11 +158,17 @@ export function createEncoder(writes: ReadonlySet<string> | 'any'): Encoder {
         buffer[at] = COMMA
         at += n - 1
       }
-      buffer.set(tail, at)
-      at += tail.length
-      if (source.located) at += buffer.latin1Write(`${cursor.offset}}}\n`, at)
-      end = at
-      return at
+      return finish(at, source, tail, cursor.offset)
+    },
+    reserve: bytes => reserve(bytes + HEAD + rendered!.tail.length + 20),
+    close(at, time, offset) {
+      stamp(time)
+      if (head.length !== HEAD) return -1
+      buffer.set(head, end)
+      return finish(at, rendered!, rendered!.tail, offset)
+    },
+    get end() {
+      return end
     },
     rewind(to) {
       end = to

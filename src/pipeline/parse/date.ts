@@ -3,8 +3,8 @@ import { defineStep } from '../../core/component.ts'
 import { OptionError } from '../../core/errors.ts'
 import { fail, fieldReader, fieldWriter, parseFieldRef } from '../../core/event.ts'
 import { boolean, fieldRef, oneOrMore, optional, string } from '../../core/field.ts'
+import { FirstThatFits } from './date/first-that-fits.ts'
 import { compileDate } from './date/parser.ts'
-import type { Assumed, DateParser } from './date/parser.ts'
 import { openZone, UTC } from './date/zone.ts'
 import type { Zone } from './date/zone.ts'
 
@@ -71,6 +71,7 @@ in autumn the first is taken, unless the line arrived right after the second. Wh
     const write = o.target === '@timestamp' ? undefined : fieldWriter(o.target)
     const find = new FirstThatFits(parsers)
     return {
+      ...(write === undefined ? { fuse: { kind: 'date' as const, field: o.field } } : {}),
       writes: ['tags', 'time_assumed', ...(write === undefined ? [] : [parseFieldRef(o.target)![0]!])],
       run: (event, cursor) => {
         const value = read(event, cursor)
@@ -94,32 +95,5 @@ function zoneOf(id: string): Zone | undefined {
     return openZone(id)
   } catch {
     return undefined
-  }
-}
-
-/** Lines of one second share their text: the last answer is kept, for the same text and arrival. */
-class FirstThatFits {
-  assumed: readonly Assumed[] = []
-  readonly #parsers: readonly DateParser[]
-  #text = ''
-  #arrival = NaN
-  #time = NaN
-
-  constructor(parsers: readonly DateParser[]) {
-    this.#parsers = parsers
-  }
-
-  at(text: string, arrival: number): number {
-    if (arrival === this.#arrival && text === this.#text) return this.#time
-    let ms = NaN
-    for (let i = 0; i < this.#parsers.length && ms !== ms; i++) {
-      const parser = this.#parsers[i]!
-      ms = parser.parse(text, arrival)
-      this.assumed = parser.assumed
-    }
-    this.#text = text
-    this.#arrival = arrival
-    this.#time = ms
-    return ms
   }
 }

@@ -74,7 +74,8 @@ export const grok = defineStep({
     }
   ],
   build(o, context) {
-    const set = patternSet(o.pattern_set ?? (context.schema === 'ecs' ? 'ecs-v1' : 'legacy'))
+    const setName = o.pattern_set ?? (context.schema === 'ecs' ? 'ecs-v1' : 'legacy')
+    const set = patternSet(setName)
     readPatternFiles(o.patterns_dir, context.configDir, set)
     let compiled: Grok
     try {
@@ -84,9 +85,13 @@ export const grok = defineStep({
       throw error
     }
     const { apply } = compiled
+    const [pattern, ...more] = Array.isArray(o.match) ? o.match : []
+    const plain = o.named_captures_only && !o.keep_empty_captures && o.target === undefined && o.overwrite.length === 0
+    const fuse = pattern !== undefined && more.length === 0 && plain && Object.keys(o.pattern_definitions).length === 0
     const failure = o.tag_on_failure[0] ?? FAILURE_TAG
     return {
       writes: ['tags', ...compiled.fields],
+      ...(fuse ? { fuse: { kind: 'grok' as const, pattern, set, own: patternSet(setName) } } : {}),
       run(event, cursor) {
         if (!apply(event)) cursor.failed = timedOut(event) ? TIMEOUT_TAG : failure
         return true

@@ -40,7 +40,9 @@ Booleans: true, t, yes, y, on, 1 and false, f, no, n, off, 0, in any case.`,
       remove: fieldRemover(field),
       to: CONVERT[type]
     }))
+    const integers = Object.values(types).every(type => type === 'integer')
     return {
+      ...(integers ? { fuse: { kind: 'integers' as const, fields: Object.keys(types) } } : {}),
       writes: ['tags', ...Object.keys(types).map(topOf)],
       run: (event: Event, cursor: Cursor) => {
         for (let i = 0; i < each.length; i++) {
