@@ -14,8 +14,8 @@ export interface Answer {
 
 const ALL_STORED: Answer = { retry: [], rejected: [], duplicates: 0, reason: '' }
 
-const GOOD = Buffer.from('{"errors":false')
 const ITEM = '{"create":{"status":201}}'
+const GOOD = Buffer.from(`{"errors":false,"items":[${ITEM}`)
 const SHELL = '{"errors":false,"items":[]}'
 
 /**
@@ -24,7 +24,8 @@ const SHELL = '{"errors":false,"items":[]}'
  */
 export function readAnswer(body: Buffer, count: number): Answer {
   // The usual answer is known by its length alone, so that its items need not be parsed.
-  if (body.length === SHELL.length + count * (ITEM.length + 1) - 1 && body.indexOf(GOOD) === 0) return ALL_STORED
+  if (body.length === SHELL.length + count * (ITEM.length + 1) - 1 && body.subarray(0, GOOD.length).equals(GOOD))
+    return ALL_STORED
   const reply = parsed(body)
   if (typeof reply?.errors !== 'boolean') throw protocol(`no bulk answer but ${excerpt(body)}`)
   const { items } = reply
