@@ -12,8 +12,8 @@ import { parsePatternFile, patternSet } from './grok/patterns/index.ts'
 const pattern = f.string('A pattern such as `%{COMBINEDAPACHELOG}`.')
 const patterns = f.oneOrMore(pattern, 'Patterns, tried in order.')
 
-/** The definitions of users' own files, Logstash's included; later files win. */
-function readPatternFiles(paths: readonly string[], configDir: string, into: Map<string, string>): void {
+/** Adds the definitions of users' own files, Logstash's included; later files win. Throws OptionError (\`patterns_dir[0]\`). */
+export function readPatternFiles(paths: readonly string[], configDir: string, into: Map<string, string>): void {
   for (const [i, path] of paths.entries()) {
     try {
       const at = resolve(configDir, path)
