@@ -20,9 +20,12 @@ export const counter = defineMetric({
   examples: [
     {
       title: 'Requests by method and status',
-      yaml: 'type: counter\nhelp: Requests served, by method and status.\ninput: nginx\nlabels: { verb: verb, status: response }'
+      yaml: 'nginx_requests_total:\n  type: counter\n  help: Requests served, by method and status.\n  input: nginx\n  labels: { verb: verb, status: response }\n'
     },
-    { title: 'Bytes sent', yaml: 'type: counter\nhelp: Bytes of all answers.\ninput: nginx\nvalue: bytes' }
+    {
+      title: 'Bytes sent',
+      yaml: 'nginx_response_bytes_total:\n  type: counter\n  help: Bytes of all answers.\n  input: nginx\n  value: bytes\n'
+    }
   ],
   lint: lintValue,
   build(o, { name }) {

@@ -19,7 +19,7 @@ export const gauge = defineMetric({
   examples: [
     {
       title: 'A number that a program logs from time to time',
-      yaml: 'type: gauge\nhelp: Jobs that wait.\ninput: app\nvalue: queue_length\nlabels: { queue: queue }'
+      yaml: 'app_queue_length:\n  type: gauge\n  help: Jobs that wait.\n  input: app\n  value: queue_length\n  labels: { queue: queue }\n'
     }
   ],
   lint: lintValue,

@@ -26,11 +26,11 @@ export const histogram = defineMetric({
   examples: [
     {
       title: 'Size of answers',
-      yaml: 'type: histogram\nhelp: Size of answers.\ninput: nginx\nvalue: bytes\nbuckets: [1e3, 1e4, 1e5, 1e6]'
+      yaml: 'nginx_response_bytes:\n  type: histogram\n  help: Size of answers.\n  input: nginx\n  value: bytes\n  buckets: [1e3, 1e4, 1e5, 1e6]\n'
     },
     {
       title: 'Times that are logged in milliseconds',
-      yaml: 'type: histogram\nhelp: Time to answer.\ninput: app\nvalue: took\nunit: ms\nlabels: { route: route }'
+      yaml: 'app_answer_seconds:\n  type: histogram\n  help: Time to answer.\n  input: app\n  value: took\n  unit: ms\n  labels: { route: route }\n'
     }
   ],
   *lint(o) {
