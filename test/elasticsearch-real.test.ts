@@ -1,0 +1,133 @@
+// The elasticsearch output against real nodes: what the fake can only claim.
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { systemClock } from '../src/core/clock.ts'
+import type { Context } from '../src/core/component.ts'
+import { readFields } from '../src/core/field.ts'
+import { silentInstruments } from '../src/core/instruments.ts'
+import { silentLog } from '../src/core/log.ts'
+import { readDeadLetters } from '../src/output/dead-letter.ts'
+import { Delivery, deliveryOptions } from '../src/output/delivery.ts'
+import { elasticsearch } from '../src/output/elasticsearch.ts'
+import { elasticsearchMissing, startElasticsearch } from './lib/real/elasticsearch.ts'
+import type { Flavour } from './lib/real/elasticsearch.ts'
+import { makeRecords } from './lib/records.ts'
+
+interface Rig {
+  delivery: Delivery
+  /** Sends the documents as batches of a source of that name; resolves when all are settled. */
+  ship(name: string, docs: object[]): Promise<void>
+  letters(): Promise<Array<{ reason: string; id: string; document: unknown }>>
+}
+
+function rig(t: TestContext, url: string, options: object): Rig {
+  const dataDir = mkdtempSync(join(tmpdir(), 'yarder-'))
+  const given = { hosts: [url], backoff: { init: '50ms', max: '500ms' }, batch: { timeout: '10ms' }, ...options }
+  const values = readFields(elasticsearch.fields, given, (path, message) => assert.fail(`${path} ${message}`))!
+  const plain = {
+    name: 'elastic',
+    log: silentLog,
+    clock: systemClock,
+    instruments: silentInstruments,
+    dataDir,
+    configDir: dataDir
+  }
+  const context = plain as unknown as Context
+  const output = elasticsearch.build(values, context)
+  const delivery = new Delivery({ type: 'elasticsearch', output, options: deliveryOptions(values), context })
+  t.after(async () => {
+    await delivery.close()
+    rmSync(dataDir, { recursive: true, force: true })
+  })
+  delivery.start()
+  return {
+    delivery,
+    async ship(name, docs) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      let open = 0
+      for (let from = 0; from < docs.length; from += 500) {
+        open++
+        const part = docs.slice(from, from + 500)
+        const settle = (): void => void (--open === 0 && resolve())
+        const offsets = part.map((_, i) => from + i)
+        await delivery.offer(makeRecords({ docs: part, offsets, sourceId: name, settle }))
+      }
+      await promise
+    },
+    letters: () => Array.fromAsync(readDeadLetters(dataDir, 'elastic'))
+  }
+}
+
+const lines = (count: number, bytes = 200): object[] =>
+  Array.from({ length: count }, (_, n) => ({ '@timestamp': '2026-11-22T12:00:00.000Z', n, message: 'x'.repeat(bytes) }))
+
+async function countOf(url: string, index: string): Promise<number> {
+  await fetch(`${url}/${index}/_refresh`, { method: 'POST' })
+  const answer = (await fetch(`${url}/${index}/_count`).then(r => r.json())) as { count: number }
+  return answer.count
+}
+
+for (const flavour of ['elasticsearch-8.19', 'opensearch-2.19'] as Flavour[]) {
+  const skip = (await elasticsearchMissing(flavour)) ?? false
+
+  test(`${flavour} takes every record once, though each is sent twice`, { skip }, async t => {
+    const node = await startElasticsearch({ flavour })
+    t.after(() => node.stop())
+    const r = rig(t, node.url, {})
+    await r.ship('a', lines(10_000))
+    await r.ship('a', lines(10_000))
+    await r.ship('b', lines(1000))
+    assert.equal(await countOf(node.url, 'logstash-2026.11.22'), 11_000)
+    assert.deepEqual(await r.letters(), [])
+    assert.equal(r.delivery.status().state, 'green')
+  })
+
+  test(
+    `${flavour} refuses a record for its mapping: it becomes a dead letter with the server's words, the others stay`,
+    { skip },
+    async t => {
+      const node = await startElasticsearch({ flavour })
+      t.after(() => node.stop())
+      const r = rig(t, node.url, { index: 'mapped' })
+      await r.ship('a', [{ size: 1 }])
+      await r.ship('b', [{ size: 2 }, { size: 'not a number' }, { size: { nested: true } }, { size: 3 }])
+      assert.equal(await countOf(node.url, 'mapped'), 3)
+      const letters = await r.letters()
+      assert.deepEqual(
+        letters.map(l => l.id),
+        ['b-1', 'b-2']
+      )
+      assert.match(letters[0]!.reason, /pars(e|ing).*(not a number)/)
+    }
+  )
+
+  for (const compression_level of [0, 1]) {
+    const how = compression_level === 0 ? 'plain' : 'compressed'
+    test(`${flavour} with a small request limit gets everything in smaller ${how} requests`, { skip }, async t => {
+      const node = await startElasticsearch({ flavour, settings: { 'http.max_content_length': '1mb' } })
+      t.after(() => node.stop())
+      const r = rig(t, node.url, { compression_level })
+      await r.ship('a', [...lines(2000, 4000), ...lines(1, 1_200_000), ...lines(10)])
+      assert.equal(await countOf(node.url, 'logstash-2026.11.22'), 2010)
+      const letters = await r.letters()
+      assert.deepEqual(
+        letters.map(l => l.id),
+        ['a-2000']
+      )
+    })
+  }
+
+  test(`${flavour} that is overloaded (429) gets everything in the end`, { skip }, async t => {
+    const settings = { 'thread_pool.write.size': '1', 'thread_pool.write.queue_size': '1' }
+    const node = await startElasticsearch({ flavour, settings })
+    t.after(() => node.stop())
+    const rigs = [1, 2, 3, 4].map(() => rig(t, node.url, { in_flight: 4, batch: { max_events: 200, timeout: '10ms' } }))
+    await Promise.all(rigs.map((r, i) => r.ship(`s${i}`, lines(4000))))
+    assert.equal(await countOf(node.url, 'logstash-2026.11.22'), 16_000)
+    for (const r of rigs) assert.deepEqual(await r.letters(), [])
+  })
+}
