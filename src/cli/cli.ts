@@ -9,15 +9,14 @@ import { registerDocs } from './docs.ts'
 import { registerGrok } from './grok.ts'
 import { registerLogLevel } from './log-level.ts'
 import { registerParse } from './parse.ts'
-// RUN: enable this line, and the name at the head of COMMANDS, when ./run.ts is there.
-// import { registerRun } from './run.ts'
+import { registerRun } from './run.ts'
 import { registerStatus } from './status.ts'
 import { registerValidate } from './validate.ts'
 import { registerVersion } from './version.ts'
 
 /** In the order of `yarder --help`. */
 const COMMANDS: readonly Register[] = [
-  // registerRun,
+  registerRun,
   registerValidate,
   registerConfig,
   registerStatus,

@@ -3,8 +3,8 @@ import type { Records } from '../core/component.ts'
 import { YarderError } from '../core/errors.ts'
 import { fieldReader, parseFieldRef } from '../core/event.ts'
 import type { Cursor, Event } from '../core/event.ts'
-import { escapeControls } from '../service/log.ts'
 import type { World } from './command.ts'
+import { oneLine } from './one-line.ts'
 
 export interface PrintOptions {
   /** Names of fields, to print nothing else. */
@@ -80,9 +80,7 @@ function fieldsLine(names: readonly string[]): (event: Event, cursor: Cursor) =>
   }
 }
 
-/** One line, whatever is in it: what a log holds must not steer a terminal or look like two lines. */
 function plain(value: unknown): string {
   if (value === undefined || value === null || typeof value === 'symbol') return ''
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
-  return escapeControls(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t')
+  return oneLine(typeof value === 'object' ? JSON.stringify(value) : String(value))
 }

@@ -1,0 +1,136 @@
+// `yarder run`: the agent itself, until a signal ends it or there is nothing more to read.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { Agent } from '../agent/agent.ts'
+import { catalog } from '../agent/components.ts'
+import type { CheckedConfig } from '../agent/components.ts'
+import { loadText } from '../config/load.ts'
+import { ConfigError } from '../config/problem.ts'
+import { watchConfig } from '../config/watch.ts'
+import { systemClock } from '../core/clock.ts'
+import { describe, YarderError } from '../core/errors.ts'
+import { EXIT, version } from './command.ts'
+import type { Register, World } from './command.ts'
+import { CONFIG_OPTION, readConfigFile, tellProblems } from './config-file.ts'
+
+interface RunOptions {
+  readonly config?: string
+  readonly once?: boolean
+  readonly fromBeginning?: boolean
+}
+
+/** What to run: a configuration, where its relative paths start, and how to read it again. */
+interface Job {
+  readonly checked: CheckedConfig
+  readonly dir: string
+  readonly again?: { readonly path: string; readonly load: () => Promise<CheckedConfig> }
+  readonly cleanUp: () => void
+}
+
+/** A configuration for files named on the command line: recognise what they hold and print it. */
+function jobOfFiles(files: readonly string[], options: RunOptions, world: World): Job {
+  const dataDir = mkdtempSync(join(tmpdir(), 'yarder-run-'))
+  const config = {
+    agent: { data_dir: dataDir, ship_own_errors: false },
+    admin: { enabled: false },
+    inputs: {
+      files: {
+        type: 'file',
+        paths: files.map(file => resolve(file)),
+        start_at: options.once === true || options.fromBeginning === true ? 'beginning' : 'end',
+        pipeline: ['auto']
+      }
+    },
+    outputs: { screen: { type: 'stdout', format: world.terminal ? 'text' : 'json' } }
+  }
+  const { checked, problems } = loadText(JSON.stringify(config), catalog, {}, 'command line')
+  const cleanUp = (): void => rmSync(dataDir, { recursive: true, force: true })
+  if (problems.length === 0) return { checked, dir: process.cwd(), cleanUp }
+  cleanUp()
+  throw new ConfigError(problems)
+}
+
+/** The configuration of a file; undefined when it can't be used, which was told then. */
+async function jobOfConfig(options: RunOptions, world: World): Promise<Job | undefined> {
+  const config = await readConfigFile(options.config, world.env)
+  tellProblems(world, config)
+  if (config.problems.length > 0) return undefined
+  const load = async (): Promise<CheckedConfig> => {
+    const { checked, problems } = await readConfigFile(config.path, world.env)
+    if (problems.length > 0) throw new ConfigError(problems)
+    return checked
+  }
+  return { checked: config.checked, dir: config.dir, again: { path: config.path, load }, cleanUp: () => {} }
+}
+
+/** Runs an agent until it is done, asked to stop, or nobody reads its output any more. Returns the exit status. */
+async function runAgent(job: Job, options: RunOptions, world: World): Promise<number> {
+  const once = options.once === true
+  const { logs, env } = world
+  const agent = new Agent({
+    checked: job.checked,
+    configDir: job.dir,
+    env,
+    logs,
+    clock: systemClock,
+    version: version(),
+    once
+  })
+  const stopWatching = new AbortController()
+  const asked = Promise.withResolvers<'asked'>()
+  const takeBack = [
+    world.onSignal('SIGTERM', () => asked.resolve('asked')),
+    world.onSignal('SIGINT', () => asked.resolve('asked'))
+  ]
+  if (job.again !== undefined) {
+    const { path, load } = job.again
+    takeBack.push(world.onSignal('SIGHUP', () => void agent.reload(load)))
+    if (job.checked.sections.agent.values.watch_config)
+      watchConfig(path, job.checked.reads, () => void agent.reload(load), stopWatching.signal)
+  }
+  try {
+    await agent.start()
+    const done = agent
+      .finished()
+      .then(() => agent.settled())
+      .then(() => 'done' as const)
+    const pointless = agent.pointless.then(() => 'pointless' as const)
+    const end = await Promise.race([done, pointless, asked.promise])
+    const arrived = await agent.stop()
+    return arrived || end !== 'done' ? EXIT.ok : EXIT.failed
+  } finally {
+    stopWatching.abort()
+    for (const take of takeBack) take()
+  }
+}
+
+export const registerRun: Register = (program, world, exit) => {
+  program
+    .command('run')
+    .description('run the agent; with files, print their records as they grow')
+    .argument('[files...]', 'files to follow, without any configuration')
+    .option(...CONFIG_OPTION)
+    .option('--once', 'read everything to its end, deliver it, and exit')
+    .option('--from-beginning', 'with files: also print what they hold already')
+    .addHelpText(
+      'after',
+      '\nSignals: SIGTERM and SIGINT finish what was read and stop; SIGHUP reads the configuration again.' +
+        '\nExit status: 0 stopped, 1 it could not start or deliver, 2 wrong usage or configuration.'
+    )
+    .action(async (files: string[], options: RunOptions) => {
+      if (files.length > 0 && options.config !== undefined)
+        throw new YarderError('USAGE', 'takes files or a configuration, not both')
+      const job = files.length > 0 ? jobOfFiles(files, options, world) : await jobOfConfig(options, world)
+      if (job === undefined) return exit(EXIT.usage)
+      try {
+        exit(await runAgent(job, options, world))
+      } catch (error) {
+        if (!(error instanceof YarderError)) throw error
+        world.err(`yarder run: ${describe(error)}\n`)
+        exit(error.code === 'CONFIG' ? EXIT.usage : EXIT.failed)
+      } finally {
+        job.cleanUp()
+      }
+    })
+}
