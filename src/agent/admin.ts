@@ -149,7 +149,7 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
  * directory has shown that it is nobody's.
  */
 export async function startControl(source: AdminSource, path: string, actions: ControlActions): Promise<Listener> {
-  const pages = handler(routes(source))
+  const pages = handler({ ...routes(source), '/status': response => replyJson(response, 200, source.status()) })
   const server = createServer((request, response) => {
     const action = actions[(request.url ?? '').slice(1)]
     if (request.method !== 'POST' || action === undefined) return pages(request, response)

@@ -8,7 +8,11 @@ import { lock } from '../core/lock.ts'
 import type { Lock } from '../core/lock.ts'
 import type { Log } from '../core/log.ts'
 import { StateFile } from '../core/state-file.ts'
+import { createStore } from '../metrics/store.ts'
 import type { Store } from '../metrics/store.ts'
+import { createLogMetrics } from '../metrics/from-logs/set.ts'
+import type { LogMetrics } from '../metrics/from-logs/set.ts'
+import { createLogMetric } from '../metrics/from-logs/metric.ts'
 import type { LogService } from '../service/log.ts'
 import { startAdmin, startControl } from './admin.ts'
 import type { Listener } from './admin.ts'
@@ -28,7 +32,6 @@ export interface AgentOptions {
   readonly configDir: string
   readonly env: NodeJS.ProcessEnv
   readonly logs: LogService
-  readonly store: Store
   readonly clock: Clock
   readonly version: string
   /** Read to the end, deliver, and be done. */
@@ -52,6 +55,7 @@ export class Agent {
   readonly #log: Log
   readonly #buffers = createBufferPool(BUFFER_BYTES, IDLE_BUFFER_BYTES)
   readonly #outlets: Outlets
+  readonly #store: Store = createStore()
   readonly #inlets = new Map<string, Inlet>()
   readonly #started: number
   readonly #reloads
@@ -63,6 +67,8 @@ export class Agent {
   #admin: Listener | undefined
   #control: Listener | undefined
   #ownErrors: OwnErrors | undefined
+  #metrics: LogMetrics | undefined
+  #forgetMetrics: (() => void) | undefined
   #ready = false
   #draining = false
   #configError: string | undefined
@@ -76,7 +82,7 @@ export class Agent {
     this.#log = options.logs.root.child('agent')
     this.#started = options.clock.elapsed()
     this.#outlets = new Outlets(options.clock, name => this.#broken(name))
-    const gauge = options.store.instruments
+    const gauge = this.#store.instruments
     this.#reloads = gauge.gauge(
       'yarder_config_last_reload_successful',
       'Whether the last reload of the configuration was taken over.'
@@ -117,6 +123,11 @@ export class Agent {
     await Promise.all([...this.#inlets.values()].map(inlet => inlet.finished))
   }
 
+  /** Resolves when everything that was read is acknowledged. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#inlets.values()].map(inlet => inlet.settled()))
+  }
+
   /** Resolves when the last output that still worked can't go on for good: nobody reads stdout any more. */
   get pointless(): Promise<void> {
     return this.#pointless.promise
@@ -131,16 +142,16 @@ export class Agent {
    * Takes over a new configuration: only what changed is stopped and started; what is on its way arrives. On a
    * configuration that cannot be built nothing has changed and the reason is returned.
    */
-  reload(load: () => CheckedConfig): Promise<string | undefined> {
+  reload(load: () => Promise<CheckedConfig>): Promise<string | undefined> {
     const mine = this.#changing.then(() => this.#reload(load))
     this.#changing = mine.catch(() => {})
     return mine
   }
 
-  async #reload(load: () => CheckedConfig): Promise<string | undefined> {
+  async #reload(load: () => Promise<CheckedConfig>): Promise<string | undefined> {
     if (this.#draining) return 'the agent is stopping'
     try {
-      const checked = load()
+      const checked = await load()
       const dataDir = dataDirOf(checked, this.#options.configDir, this.#options.env)
       if (dataDir !== this.#dataDir)
         throw new Error(`agent.data_dir cannot change while running (it is ${this.#dataDir}); restart for ${dataDir}`)
@@ -210,12 +221,12 @@ export class Agent {
   }
 
   async #apply(checked: CheckedConfig): Promise<void> {
-    const { logs, clock, store, env, configDir, version, once } = this.#options
+    const { logs, clock, env, configDir, version, once } = this.#options
     const context = contextMaker({
       checked,
       logs,
       clock,
-      instruments: store.instruments,
+      instruments: this.#store.instruments,
       state: this.#state!,
       dataDir: this.#dataDir,
       configDir,
@@ -226,8 +237,10 @@ export class Agent {
     // Everything is built before anything is touched: what cannot be built changes nothing.
     const outlets = this.#outlets.plan(checked.units.outputs, name => context('output', name))
     const inlets = checked.units.inputs.map(unit => this.#planInlet(checked, unit, outlets, context))
+    const numbers = this.#planMetrics(checked, context)
     await this.#dropInlets(new Map(inlets.map(i => [i.name, i.signature])))
     await outlets.apply()
+    numbers.apply()
     for (const plan of inlets) {
       if (!this.#inlets.has(plan.name)) this.#inlets.set(plan.name, plan.start())
     }
@@ -246,8 +259,16 @@ export class Agent {
     const stepContext = context('pipeline', pipeline?.name ?? unit.name, outputs)
     const steps = (pipeline?.steps ?? []).map(step => ({ ...step.build(stepContext), name: step.name }))
     const { agent } = checked.sections
-    const signature = [unit.signature, pipeline?.signature, agent.signature, outlets.signatureOf(outputs)].join('\n')
-    const { logs, store } = this.#options
+    // Its observers are part of it: an input whose metrics change starts anew with the new ones.
+    const metrics = checked.units.metrics.map(metric => metric.signature)
+    const signature = [
+      unit.signature,
+      pipeline?.signature,
+      agent.signature,
+      outlets.signatureOf(outputs),
+      ...metrics
+    ].join('\n')
+    const { logs } = this.#options
     return {
       name: unit.name,
       signature,
@@ -261,11 +282,29 @@ export class Agent {
           pipelineName: pipeline?.inline === false ? pipeline.name : unit.name,
           sinks: this.#outlets.sinks(outputs),
           keys: outlets.keysOf(outputs),
-          observers: [],
+          observers: this.#metrics?.observersOf(unit.name) ?? [],
           buffers: this.#buffers,
           log: logs.root,
-          instruments: store.instruments
+          instruments: this.#store.instruments
         })
+    }
+  }
+
+  /** Metrics out of records; series of one that has not changed its shape go on over a reload. */
+  #planMetrics(checked: CheckedConfig, context: MakeContext): { apply(): void } {
+    const metrics = checked.units.metrics.map(unit =>
+      createLogMetric(unit.name, unit.common, unit.build(context('metrics', unit.name)), this.#options.clock)
+    )
+    return {
+      apply: () => {
+        const before = this.#metrics?.snapshot()
+        this.#metrics?.close()
+        this.#forgetMetrics?.()
+        const set = createLogMetrics(metrics, this.#store.instruments)
+        if (before !== undefined) set.restore(before)
+        this.#metrics = set
+        this.#forgetMetrics = this.#store.addSource(() => set.families())
+      }
     }
   }
 
@@ -299,7 +338,7 @@ export class Agent {
       constants,
       buffers: createBufferPool(64 * 1024, 64 * 1024),
       clock: this.#options.clock,
-      instruments: this.#options.store.instruments
+      instruments: this.#store.instruments
     })
     const own = this.#ownErrors
     this.#options.logs.onError = line => own.add(line)
@@ -323,7 +362,7 @@ export class Agent {
   }
 
   #adminSource(): { store: Store; status: () => Status } {
-    return { store: this.#options.store, status: () => this.status() }
+    return { store: this.#store, status: () => this.status() }
   }
 
   #socketPath(): string {

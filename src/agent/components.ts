@@ -2,25 +2,72 @@
 import { defineCatalog, pipelineField } from '../config/catalog.ts'
 import type { Checked } from '../config/checked.ts'
 import * as f from '../core/field.ts'
+import { file as fileInput } from '../input/file.ts'
 import { stdin } from '../input/stdin.ts'
+import { counter } from '../metrics/from-logs/counter.ts'
+import { gauge } from '../metrics/from-logs/gauge.ts'
+import { histogram } from '../metrics/from-logs/histogram.ts'
+import { metricCommonFields } from '../metrics/from-logs/metric.ts'
+import { elasticsearch } from '../output/elasticsearch.ts'
+import { file as fileOutput } from '../output/file.ts'
+import { stdout } from '../output/stdout.ts'
+import { auto } from '../pipeline/parse/auto.ts'
+import { csv } from '../pipeline/parse/csv.ts'
 import { date } from '../pipeline/parse/date.ts'
-import { adminFields, agentFields } from './sections.ts'
+import { dissect } from '../pipeline/parse/dissect.ts'
+import { grok } from '../pipeline/parse/grok.ts'
+import { json } from '../pipeline/parse/json.ts'
+import { kv } from '../pipeline/parse/kv.ts'
+import { logfmt } from '../pipeline/parse/logfmt.ts'
+import { regex } from '../pipeline/parse/regex.ts'
+import { addTags } from '../pipeline/transform/add-tags.ts'
+import { convert } from '../pipeline/transform/convert.ts'
+import { copy } from '../pipeline/transform/copy.ts'
+import { drop } from '../pipeline/transform/drop.ts'
+import { gsub } from '../pipeline/transform/gsub.ts'
+import { join } from '../pipeline/transform/join.ts'
+import { keep } from '../pipeline/transform/keep.ts'
+import { lowercase } from '../pipeline/transform/lowercase.ts'
+import { redact } from '../pipeline/transform/redact.ts'
+import { removeTags } from '../pipeline/transform/remove-tags.ts'
+import { remove } from '../pipeline/transform/remove.ts'
+import { rename } from '../pipeline/transform/rename.ts'
+import { sample } from '../pipeline/transform/sample.ts'
+import { set } from '../pipeline/transform/set.ts'
+import { split } from '../pipeline/transform/split.ts'
+import { strip } from '../pipeline/transform/strip.ts'
+import { uppercase } from '../pipeline/transform/uppercase.ts'
+import { adminFields, agentFields, inputCommonFields } from './sections.ts'
 
-const inputs = [stdin] as const
-const steps = [date] as const
-const outputs = [] as const
+const inputs = [fileInput, stdin] as const
+const parsers = [auto, csv, date, dissect, grok, json, kv, logfmt, regex] as const
+const transforms = [
+  addTags,
+  convert,
+  copy,
+  drop,
+  gsub,
+  join,
+  keep,
+  lowercase,
+  redact,
+  remove,
+  removeTags,
+  rename,
+  sample,
+  set,
+  split,
+  strip,
+  uppercase
+] as const
+const outputs = [elasticsearch, fileOutput, stdout] as const
+const metrics = [counter, gauge, histogram] as const
 
 const inputCommon = {
   pipeline: f.optional(
     pipelineField('What is done with each line: the name of a pipeline, or its steps.', { example: 'nginx' })
   ),
-  outputs: f.optional(
-    f.list(f.string('Name of an output.'), 'Which outputs get the records; all of them when absent.', { min: 1 })
-  ),
-  fields: f.optional(
-    f.map(f.anything('Any value.'), "Put under `fields` on every record of the input, over the agent's.")
-  ),
-  tags: f.list(f.string('A tag.'), "Put into `tags` of every record of the input, after the agent's.", { default: [] })
+  ...inputCommonFields
 }
 
 export const catalog = defineCatalog({
@@ -35,9 +82,19 @@ export const catalog = defineCatalog({
       common: inputCommon,
       refersTo: { outputs: 'outputs' }
     },
-    outputs: { doc: 'Where records go; none prints NDJSON on stdout.', definitions: outputs, common: {} }
+    outputs: {
+      doc: 'Where records go; without any they are printed on stdout, NDJSON.',
+      definitions: outputs,
+      common: {}
+    },
+    metrics: {
+      doc: 'Numbers out of records, on `/metrics`.',
+      definitions: metrics,
+      common: metricCommonFields,
+      refersTo: { input: 'inputs' }
+    }
   },
-  steps
+  steps: [...parsers, ...transforms]
 })
 
 export type CheckedConfig = Checked<typeof catalog>

@@ -83,7 +83,8 @@ export class Inlet {
   }
 
   /** True when all that was read is settled, false when `patience` ended first. */
-  settled(patience: AbortSignal): Promise<boolean> {
+  settled(patience?: AbortSignal): Promise<boolean> {
+    if (patience === undefined) return this.#wire.settled().then(() => true)
     return new Promise(resolve => {
       patience.addEventListener('abort', () => resolve(false), { once: true })
       void this.#wire.settled().then(() => resolve(true))

@@ -58,3 +58,13 @@ export const adminFields = {
   })
 }
 export type AdminOptions = f.Values<typeof adminFields>
+
+export const inputCommonFields = {
+  outputs: f.optional(
+    f.list(f.string('Name of an output.'), 'Which outputs get the records; all of them when absent.', { min: 1 })
+  ),
+  fields: f.optional(
+    f.map(f.anything('Any value.'), "Put under `fields` on every record of the input, over the agent's.")
+  ),
+  tags: f.list(f.string('A tag.'), "Put into `tags` of every record of the input, after the agent's.", { default: [] })
+}
