@@ -11,6 +11,7 @@ export type Assumed = 'date' | 'year' | 'timezone'
 
 export interface DateParser {
   readonly format: string
+  /** Of the text that was parsed last. */
   readonly assumed: readonly Assumed[]
   /** Milliseconds since the epoch, fractions cut; NaN when the text is not of the format. The whole text must be. */
   parse(text: string, arrival: number): number
@@ -21,13 +22,30 @@ const HOUR = 3_600_000
 
 /** Compiles a format: Joda letters, strptime, ISO8601, UNIX, UNIX_MS, UNIX_US or UNIX_NS. Throws a TypeError. */
 export function compileDate(format: string, zone: Zone): DateParser {
-  if (format === 'ISO8601') {
-    return { format, assumed: [], parse: (text, arrival) => parseIso(text, zone, arrival) }
-  }
+  if (format === 'ISO8601') return new Iso(zone)
   const perMs = { UNIX: 1e-3, UNIX_MS: 1, UNIX_US: 1e3, UNIX_NS: 1e6 }[format]
   if (perMs !== undefined) return { format, assumed: [], parse: text => parseEpoch(text, perMs) }
   return new Scanner(format, zone)
 }
+
+class Iso implements DateParser {
+  readonly format = 'ISO8601'
+  assumed: readonly Assumed[] = []
+  readonly #zone: Zone
+
+  constructor(zone: Zone) {
+    this.#zone = zone
+  }
+
+  parse(text: string, arrival: number): number {
+    this.assumed = namesZone(text) ? [] : ['timezone']
+    return parseIso(text, this.#zone, arrival)
+  }
+}
+
+/** Whether an ISO timestamp ends in a letter (`Z`, `UTC`) or an offset. */
+const namesZone = (text: string): boolean =>
+  text.charCodeAt(text.length - 1) > 57 || text.indexOf('+', 16) > 0 || text.indexOf('-', 16) > 0
 
 function parseEpoch(text: string, perMs: number): number {
   if (!/^[+-]?\d{1,20}(?:\.\d{1,12})?$/.test(text)) return NaN
