@@ -36,6 +36,7 @@ export function createWire({ run, sinks, buffers, signal }: Wiring): Wire {
   let turn: Promise<void> = Promise.resolve()
   let unsettled = 0
   let waiting: (() => void)[] = []
+  const stopped = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
 
   function done(): void {
     if (--unsettled > 0) return
@@ -68,7 +69,8 @@ export function createWire({ run, sinks, buffers, signal }: Wiring): Wire {
       for (const sink of sinks) tracked.settle(sink.name)
       return
     }
-    await Promise.all(sinks.map(sink => sink.offer(records)))
+    // Handing over is done at once; only the wait for room is, and a stop does not wait for an output that is down.
+    await Promise.race([Promise.all(sinks.map(sink => sink.offer(records))), stopped])
   }
 
   return {

@@ -31,11 +31,18 @@ export async function readConfigFile(explicit: string | undefined, env: NodeJS.P
     throw new YarderError('CONFIG', `no configuration at ${looked}; name one with -c or $YARDER_CONFIG`)
   }
   const { catalog } = await import('../agent/components.ts')
+  const { crossProblems } = await import('../agent/cross-checks.ts')
   const dir = resolve(dirname(path))
   const { checked, problems, warnings } = loadConfig(path, catalog, env)
   const context = offlineContexts(checked, dir, env)
   const built = buildProblems(checked, (section, name) => context(section, name))
-  return { path, dir, checked, problems: sortProblems([...problems, ...built], checked.files), warnings }
+  return {
+    path,
+    dir,
+    checked,
+    problems: sortProblems([...problems, ...built, ...crossProblems(checked)], checked.files),
+    warnings
+  }
 }
 
 /** Prints what is wrong, then what is odd, a line each. */

@@ -1,0 +1,14 @@
+// What only the whole configuration can have wrong.
+import type { Problem } from '../config/problem.ts'
+import { metricNameClashes } from '../metrics/from-logs/name.ts'
+import type { CheckedConfig } from './components.ts'
+
+/** Faults between units, each at its place. */
+export function crossProblems(checked: CheckedConfig): Problem[] {
+  const metrics = checked.units.metrics
+  const named = metrics.map(unit => ({ name: unit.name, type: unit.type as 'counter' | 'gauge' | 'histogram' }))
+  return [...metricNameClashes(named)].map(([name, message]) => {
+    const unit = metrics.find(m => m.name === name)!
+    return { at: unit.at(), path: unit.path, message }
+  })
+}
