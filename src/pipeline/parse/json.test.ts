@@ -106,6 +106,12 @@ test('nesting without end is refused, not followed', () => {
   }
 })
 
+test('a key of thousands of dots is no nesting either', () => {
+  const dots = 'a.'.repeat(30_000)
+  assert.deepEqual(parse(`{"${dots}b":1}`), { [`${dots}b`]: 1 })
+  assert.equal(run(step, `{"x":{"${dots}b":{"c":1}}}`).failed, '_jsonparsefailure')
+})
+
 test('puts the whole under a target, lists too', () => {
   const aside = build(json, { target: 'app.data' })
   assert.deepEqual(document(run(aside, '{"@timestamp":"x"}').event), { app: { data: { '@timestamp': 'x' } } })

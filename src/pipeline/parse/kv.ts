@@ -2,7 +2,7 @@
 import { defineStep } from '../../core/component.ts'
 import { fail, fieldReader } from '../../core/event.ts'
 import { boolean, choice, fieldRef, list, optional, string } from '../../core/field.ts'
-import { scanPairs } from './kv/scan.ts'
+import { CharSet, scanPairs } from './kv/scan.ts'
 import { nested, putNamed, putter } from './put.ts'
 
 export const kv = defineStep({
@@ -34,7 +34,11 @@ that comes again makes a list. A text without any pair is tagged.`,
   build(o) {
     const read = fieldReader(o.field)
     const write = o.target === undefined ? undefined : putter(o.target)
-    const shape = { fieldSplit: o.field_split, valueSplit: o.value_split, brackets: o.include_brackets }
+    const shape = {
+      fieldSplit: new CharSet(o.field_split),
+      valueSplit: new CharSet(o.value_split),
+      brackets: o.include_brackets
+    }
     const include = o.include_keys.length === 0 ? undefined : new Set(o.include_keys)
     const exclude = new Set(o.exclude_keys)
     const prefix = o.prefix ?? ''

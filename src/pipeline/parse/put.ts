@@ -43,9 +43,16 @@ export function putNamed(event: Event, cursor: Cursor, key: string, value: unkno
   else define(event, key, value)
 }
 
-/** Writes `a.b.c` into nested objects; as it stands where a key would be empty or a plain value is in the way. */
+/** A key of more parts would be nested deeper than anything that reads it later goes. */
+const MAX_PARTS = 20
+
+/**
+ * Writes `a.b.c` into nested objects; as it stands where a key would be empty, a plain value is in the way, or there
+ * are more than 20 parts.
+ */
 export function putPath(root: Event, path: string, value: unknown): void {
   const keys = path.split('.')
+  if (keys.length > MAX_PARTS) return define(root, path, value)
   let holder = root
   for (let i = 0; i < keys.length - 1; i++) {
     const next = Object.hasOwn(holder, keys[i]!) ? holder[keys[i]!] : undefined

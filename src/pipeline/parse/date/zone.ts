@@ -58,12 +58,17 @@ class IanaZone implements Zone {
     // A transition at this very instant begins the interval: look for the one at or before it.
     const start = at.add({ nanoseconds: 1 }).getTimeZoneTransition('previous')
     const end = at.getTimeZoneTransition('next')
-    this.#offset = at.offsetNanoseconds / 1e6
-    this.#from = start?.epochMilliseconds ?? -Infinity
-    this.#to = end?.epochMilliseconds ?? Infinity
-    const before = start?.subtract({ nanoseconds: 1 }).offsetNanoseconds ?? 0
-    this.#localFrom = start === null ? -Infinity : this.#from + Math.max(this.#offset, before / 1e6)
-    this.#localTo = end === null ? Infinity : this.#to + Math.min(this.#offset, end.offsetNanoseconds / 1e6)
+    const offset = at.offsetNanoseconds / 1e6
+    const before = (start?.subtract({ nanoseconds: 1 }).offsetNanoseconds ?? 0) / 1e6
+    const after = (end?.offsetNanoseconds ?? 0) / 1e6
+    const from = start?.epochMilliseconds ?? -Infinity
+    const to = end?.epochMilliseconds ?? Infinity
+    // Together and last: the time limit of a batch may interrupt any call.
+    this.#offset = offset
+    this.#from = from
+    this.#to = to
+    this.#localFrom = from + Math.max(offset, before)
+    this.#localTo = to + Math.min(offset, after)
   }
 
   #atChange(local: number, arrival: number): number {

@@ -51,8 +51,8 @@ function inspect(value: object, depth: number): number {
   }
   const holder = value as Event
   for (const key in holder) {
-    if (depth > 0 && key.includes('.')) found |= DOTTED
-    found |= inspectOne(holder[key], depth)
+    if (!key.includes('.')) found |= inspectOne(holder[key], depth)
+    else found |= (depth > 0 ? DOTTED : 0) | inspectOne(holder[key], depth + key.split('.').length - 1)
   }
   return found
 }
