@@ -37,6 +37,8 @@ export interface Batch {
   readonly cut?: Uint8Array | undefined
   /** Set instead of lines (`bytes` empty) by inputs whose records are structured already. */
   readonly events?: readonly Event[] | undefined
+  /** Outputs that have taken over all of it before a restart already; a delivery may leave them out. */
+  readonly settledFor?: readonly string[] | undefined
   /** `output` has taken over every record of the batch: delivered, refused with its dead letter on disk, or dropped by intention. */
   settle(output: string): void
 }

@@ -1,0 +1,209 @@
+// Which paths the patterns match now. A folder is listed again only when its mtime moved, so idle trees cost a stat each.
+import { readdirSync, statSync } from 'node:fs'
+import type { Dirent, Stats } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Glob, Step } from './glob.ts'
+
+/** What one look found new and gone. */
+export interface Changes {
+  readonly added: string[]
+  readonly gone: string[]
+}
+
+/** A folder under one step of a pattern, as it was listed. */
+interface Folder {
+  readonly path: string
+  readonly glob: Glob
+  dev: number
+  ino: number
+  mtime: number
+  /** Clock.elapsed() of the listing, and how long it took: big folders are listed more rarely. */
+  listedAt: number
+  took: number
+  files: string[]
+  folders: string[]
+}
+
+// File systems keep times in ticks of up to two seconds: a change right after a listing may not move the mtime.
+const RACY_MS = 2000
+/** Listing a folder takes at most this share of the time. */
+const LISTING_SHARE = 1 / 25
+
+export interface DiscoverTools {
+  elapsed(): number
+  now(): number
+  /** A folder can't be listed (or can again: `error` undefined). */
+  trouble(path: string, error: unknown): void
+  /** A folder as it was seen. */
+  folder(st: Stats): void
+}
+
+/** Finds files; what they are is the caller's business. A literal path is always there, existing or not. */
+export class Discovery {
+  #globs: readonly Glob[]
+  #excluded: (path: string) => boolean
+  #tools: DiscoverTools
+  #folders = new Map<string, Folder>()
+  #paths = new Set<string>()
+  #walked: Folder[] = []
+  #changed = false
+  /** Paths without wildcards are there from the first look on, existing or not. */
+  #literals = true
+
+  constructor(globs: readonly Glob[], excluded: (path: string) => boolean, tools: DiscoverTools) {
+    this.#globs = globs
+    this.#excluded = excluded
+    this.#tools = tools
+  }
+
+  /** Paths that match now. */
+  get paths(): ReadonlySet<string> {
+    return this.#paths
+  }
+
+  /** True for a path that would be found if it existed. */
+  matches(path: string): boolean {
+    return this.#globs.some(g => g.matches(path)) && !this.#excluded(path)
+  }
+
+  /** The folders that were looked into, and those that are waited for. */
+  folders(): string[] {
+    const folders = new Set<string>()
+    for (const folder of this.#folders.values()) folders.add(folder.path)
+    for (const glob of this.#globs) if (glob.steps.length === 0) folders.add(join(glob.base, '..'))
+    return [...folders]
+  }
+
+  /** Looks at every folder's mtime, and into those that changed. `all` lists all of them again. */
+  async look(all = false): Promise<Changes> {
+    this.#walked = []
+    this.#changed = this.#literals
+    this.#literals = false
+    const seen = new Set<string>()
+    for (const [g, glob] of this.#globs.entries()) {
+      if (glob.steps.length > 0) await this.#walk(g, glob.steps, 0, glob.base, seen, new Set(), all)
+    }
+    for (const key of this.#folders.keys()) {
+      if (seen.has(key)) continue
+      this.#folders.delete(key)
+      this.#changed = true
+    }
+    return this.#changed ? this.#compare() : { added: [], gone: [] }
+  }
+
+  #compare(): Changes {
+    const found = new Set<string>()
+    for (const glob of this.#globs) if (glob.steps.length === 0) found.add(glob.base)
+    for (const { glob, files } of this.#walked) {
+      for (const file of files) if (!this.#excluded(file) && (glob.exact || glob.matches(file))) found.add(file)
+    }
+    const added = [...found].filter(path => !this.#paths.has(path))
+    const gone = [...this.#paths].filter(path => !found.has(path))
+    this.#paths = found
+    return { added, gone }
+  }
+
+  async #walk(
+    g: number,
+    steps: readonly Step[],
+    index: number,
+    path: string,
+    seen: Set<string>,
+    above: ReadonlySet<string>,
+    all: boolean
+  ): Promise<void> {
+    const key = `${g}\0${index}\0${path}`
+    if (seen.has(key)) return
+    const st = this.#statFolder(path)
+    if (st === undefined) return
+    // A link back up would be followed for ever.
+    const inode = `${st.dev}:${st.ino}`
+    if (above.has(inode)) return
+    seen.add(key)
+    if (seen.size % 128 === 0) await turn()
+    const folder = this.#list(key, path, g, index, st, all)
+    this.#walked.push(folder)
+    const deep = steps[index]!.deep
+    const below = folder.folders.length === 0 ? above : new Set(above).add(inode)
+    for (const next of folder.folders) await this.#walk(g, steps, deep ? index : index + 1, next, seen, below, all)
+    // `**` stands for no folder as well: the next step looks here too.
+    if (deep && index + 1 < steps.length) await this.#walk(g, steps, index + 1, path, seen, above, all)
+  }
+
+  #statFolder(path: string): Stats | undefined {
+    try {
+      const st = statSync(path)
+      if (st.isDirectory()) {
+        this.#tools.folder(st)
+        return st
+      }
+      this.#tools.trouble(path, Object.assign(new Error('it is not a folder'), { code: 'ENOTDIR' }))
+    } catch (error) {
+      this.#tools.trouble(path, error)
+    }
+    return undefined
+  }
+
+  #list(key: string, path: string, g: number, step: number, st: Stats, all: boolean): Folder {
+    const elapsed = this.#tools.elapsed()
+    const known = this.#folders.get(key)
+    const same = known !== undefined && known.ino === st.ino && known.dev === st.dev
+    if (same && !all) {
+      const racy = this.#tools.now() - st.mtimeMs < RACY_MS
+      const tooSoon = elapsed - known.listedAt < known.took / LISTING_SHARE
+      if (tooSoon || (st.mtimeMs === known.mtime && !racy)) return known
+    }
+    const glob = this.#globs[g]!
+    const folder: Folder = {
+      path,
+      glob,
+      dev: st.dev,
+      ino: st.ino,
+      mtime: st.mtimeMs,
+      listedAt: elapsed,
+      took: 0,
+      files: same ? known.files : [],
+      folders: same ? known.folders : []
+    }
+    try {
+      sort(folder, glob.steps[step]!, step === glob.steps.length - 1)
+      this.#tools.trouble(path, undefined)
+    } catch (error) {
+      this.#tools.trouble(path, error)
+      // Not the listing of this mtime: it is tried again at the next look.
+      folder.mtime = -1
+    }
+    folder.took = this.#tools.elapsed() - elapsed
+    this.#folders.set(key, folder)
+    this.#changed = true
+    return folder
+  }
+}
+
+/** Lists a folder into the names that end the pattern and the folders that lead on. */
+function sort(folder: Folder, step: Step, last: boolean): void {
+  const files: string[] = []
+  const folders: string[] = []
+  if (step.literal !== undefined) {
+    ;(last ? files : folders).push(join(folder.path, step.literal))
+  } else {
+    for (const entry of readdirSync(folder.path, { withFileTypes: true })) {
+      if (!step.matches(entry.name)) continue
+      const path = join(folder.path, entry.name)
+      if ((step.deep || !last) && isFolder(entry, path)) folders.push(path)
+      else if (last && !entry.isDirectory()) files.push(path)
+    }
+  }
+  folder.files = files
+  folder.folders = folders
+}
+
+function isFolder(entry: Dirent, path: string): boolean {
+  if (!entry.isSymbolicLink()) return entry.isDirectory()
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,104 @@
+// The numbers of a file input: counters as things happen, gauges per file when somebody asks.
+import type { Context } from '../../core/component.ts'
+import type { FileTail } from './file-tail.ts'
+
+/** So many files get their own series; the others are summed up under `__overflow__`. */
+const MAX_PATHS = 200
+const OVERFLOW = '__overflow__'
+
+interface Sums {
+  size: number
+  read: number
+  lagBytes: number
+  lagSeconds: number
+  acked: Record<string, number>
+}
+
+export class Gauges {
+  readonly lines: (n: number) => void
+  readonly bytes: (n: number) => void
+  readonly cut: (n: number) => void
+  readonly lost: (bytes: number, reason: string) => void
+  #context: Context
+  #shown = new Map<string, string[]>()
+  #read: () => void
+
+  constructor(context: Context, tails: () => Iterable<FileTail>) {
+    this.#context = context
+    const { instruments: i, name } = context
+    const lines = i.counter('yarder_input_lines_total', 'Records handed to the pipeline.', ['input'])
+    const bytes = i.counter('yarder_input_bytes_total', 'Bytes handed to the pipeline, line endings included.', [
+      'input'
+    ])
+    const cut = i.counter('yarder_input_cut_lines_total', 'Lines that were cut at max_line_bytes.', ['input'])
+    const lost = i.counter(
+      'yarder_input_lost_bytes_total',
+      'Bytes that are known to have been written and could not be read.',
+      ['input', 'reason']
+    )
+    this.lines = n => lines.add(n, name)
+    this.bytes = n => bytes.add(n, name)
+    this.cut = n => cut.add(n, name)
+    this.lost = (n, reason) => lost.add(n, name, reason)
+    const of = ['input', 'path']
+    const files = i.gauge('yarder_input_files', 'Files that are followed.', ['input'])
+    const size = i.gauge('yarder_input_file_size_bytes', 'Size of the file when it was last looked at.', of)
+    const read = i.gauge('yarder_input_read_bytes', 'Offset up to which the file was read.', of)
+    const lagBytes = i.gauge('yarder_input_lag_bytes', 'Bytes of the file that not every output has taken over.', of)
+    const lagSeconds = i.gauge('yarder_input_lag_seconds', 'Time since the outputs last had all of the file.', of)
+    const acked = i.gauge('yarder_input_acked_bytes', 'Offset up to which the output has taken over the file.', [
+      ...of,
+      'output'
+    ])
+    const ofOutput = new Set<string>()
+    this.#read = () => {
+      const sums = this.#sum(tails())
+      files.set(sums.count, name)
+      for (const path of this.#shown.keys()) {
+        if (sums.byPath.has(path)) continue
+        for (const gauge of [size, read, lagBytes, lagSeconds]) gauge.remove(name, path)
+        for (const output of ofOutput) acked.remove(name, path, output)
+        this.#shown.delete(path)
+      }
+      for (const [path, sum] of sums.byPath) {
+        this.#shown.set(path, [])
+        size.set(sum.size, name, path)
+        read.set(sum.read, name, path)
+        lagBytes.set(sum.lagBytes, name, path)
+        lagSeconds.set(sum.lagSeconds, name, path)
+        for (const [output, offset] of Object.entries(sum.acked)) {
+          ofOutput.add(output)
+          acked.set(offset, name, path, output)
+        }
+      }
+    }
+  }
+
+  /** Shows the files from now on; returns the way to stop it. */
+  show(): () => void {
+    return this.#context.instruments.beforeScrape(this.#read)
+  }
+
+  #sum(tails: Iterable<FileTail>): { count: number; byPath: Map<string, Sums> } {
+    const byPath = new Map<string, Sums>()
+    const now = this.#context.clock.now()
+    let count = 0
+    for (const tail of tails) {
+      if (tail.place === 'done' || tail.place === 'missing') continue
+      count++
+      const known = byPath.has(tail.path) || byPath.size < MAX_PATHS
+      const path = known ? tail.path : OVERFLOW
+      const sum = byPath.get(path) ?? { size: 0, read: 0, lagBytes: 0, lagSeconds: 0, acked: {} }
+      byPath.set(path, sum)
+      const behind = Math.max(0, tail.size - tail.tracker.min())
+      sum.size += tail.size
+      sum.read += tail.read
+      sum.lagBytes += behind
+      if (behind > 0 && tail.currentAt > 0) sum.lagSeconds = Math.max(sum.lagSeconds, (now - tail.currentAt) / 1000)
+      for (const [output, offset] of Object.entries(tail.tracker.positions())) {
+        sum.acked[output] = (sum.acked[output] ?? 0) + offset
+      }
+    }
+    return { count, byPath }
+  }
+}

@@ -1,0 +1,258 @@
+// The rows of an input in the state: one for each stream, and one for the input itself.
+import { dirname } from 'node:path'
+import type { Context } from '../../core/component.ts'
+import { isMap } from '../../core/field.ts'
+import type { State } from '../../core/state.ts'
+import type { Packing } from './carrier.ts'
+import { FileTail } from './file-tail.ts'
+import type { Arrival, Place } from './file-tail.ts'
+import { inodeKey } from './identity.ts'
+
+/** A stream's row; short names, since there may be thousands. */
+interface Row {
+  file: string
+  gen?: number
+  path: string
+  /** Where its bytes lie, when not at `path`. */
+  at?: string
+  home?: string
+  copy?: true
+  place?: Place
+  dev: number
+  ino: number
+  born?: number
+  packing?: Packing
+  head: [n: number, sum: string]
+  tail?: [at: number, n: number, sum: string]
+  /** By output. */
+  pos: Record<string, number>
+  size: number
+  mtime: number
+  seen: number
+  high: number
+  arrivals?: Arrival[]
+  last?: number
+  ends?: number[]
+  skips?: number[]
+}
+
+/** When the input first ran, and until when it is known to have looked, milliseconds since the epoch. */
+export interface Runs {
+  readonly started: number
+  readonly seen: number
+}
+
+/** The scope that holds the streams of an input, keyed by Source.id. */
+export const scopeOf = (input: string): string => `input/${input}`
+const RUNS = 'input'
+
+/** How often a row is written just to say that the input still looks. */
+const SEEN_EVERY = 60_000
+
+/** Between the state and the streams in memory. Rows are written at the state's commits, those that changed only. */
+export class Registry {
+  #context: Context
+  #state: State
+  #scope: string
+  #dirty = new Set<FileTail>()
+  #runs: Runs | undefined
+  #seen = 0
+  #unhook: () => void = () => {}
+  #closing = false
+
+  constructor(context: Context) {
+    this.#context = context
+    this.#state = context.state
+    this.#scope = scopeOf(context.name)
+  }
+
+  /** Reads when the input ran before, and writes with the state's commits from now on. */
+  open(): void {
+    const runs = this.#state.get(RUNS, this.#context.name)
+    if (isMap(runs)) this.#runs = { started: Number(runs['started']), seen: Number(runs['seen']) }
+    this.#unhook = this.#state.beforeCommit(() => this.#write())
+  }
+
+  /** Undefined until the first look at all files was completed. */
+  get runs(): Runs | undefined {
+    return this.#runs
+  }
+
+  /** All files were looked at, at this time of the wall clock. */
+  looked(now: number): void {
+    this.#seen = now
+    if (this.#runs === undefined) {
+      this.#runs = { started: now, seen: now }
+      this.#state.set(RUNS, this.#context.name, this.#runs)
+    }
+  }
+
+  /** The outputs whose positions are kept: those of the configuration, or a nameless one. */
+  outputs(): readonly string[] {
+    return this.#context.outputs.length > 0 ? this.#context.outputs : ['']
+  }
+
+  /** A stream from its start, owed to every output. */
+  make(path: string, start: number, of?: { fileId: string; generation: number }): FileTail {
+    const tail = new FileTail({
+      ...of,
+      path,
+      input: this.#context.name,
+      constants: this.#context.constants,
+      positions: this.outputs().map(output => [output, start] as const)
+    })
+    this.#dirty.add(tail)
+    return tail
+  }
+
+  /** The streams that were known before. A new output begins where the slowest of the others is. */
+  load(): FileTail[] {
+    const tails: FileTail[] = []
+    for (const [id, value] of this.#state.entries(this.#scope)) {
+      const row = isRow(value) ? value : undefined
+      if (row === undefined) {
+        this.#context.log.warn({ id }, 'A position is malformed and was ignored.')
+        continue
+      }
+      tails.push(this.#tailOf(row))
+    }
+    return tails
+  }
+
+  #tailOf(row: Row): FileTail {
+    const outputs = this.outputs()
+    const known = outputs.map(o => row.pos[o]).filter(p => p !== undefined)
+    const least = Math.min(...(known.length > 0 ? known : Object.values(row.pos)))
+    const start = Number.isFinite(least) ? least : 0
+    const tail = new FileTail({
+      fileId: row.file,
+      generation: row.gen ?? 0,
+      path: row.path,
+      input: this.#context.name,
+      constants: this.#context.constants,
+      positions: outputs.map(o => [o, row.pos[o] ?? start] as const)
+    })
+    tail.at = row.at ?? row.path
+    tail.home = row.home ?? tail.home
+    tail.isCopy = row.copy === true
+    tail.place = row.place ?? 'rotated'
+    // Where a live file is now will show; until then it is one that has lost its name.
+    if (tail.place === 'live' || tail.place === 'deleted') tail.place = 'rotated'
+    tail.dev = row.dev
+    tail.ino = row.ino
+    tail.born = row.born ?? 0
+    tail.packing = row.packing
+    tail.head = { n: row.head[0], sum: row.head[1] }
+    if (row.tail !== undefined) tail.checkpoints = [{ at: row.tail[0], n: row.tail[1], sum: row.tail[2] }]
+    tail.size = row.size
+    tail.mtime = row.mtime
+    tail.seen = row.seen
+    tail.high = row.high
+    tail.resume = row.high
+    tail.arrivals = row.arrivals ?? []
+    tail.lastArrival = row.last ?? 0
+    tail.ends = row.ends ?? []
+    tail.skips = row.skips ?? []
+    tail.fresh = false
+    return tail
+  }
+
+  /** Its row is to be written at the next commit. */
+  changed(tail: FileTail): void {
+    this.#dirty.add(tail)
+  }
+
+  /** Makes what changed durable; false when the disk refused (it is kept in memory then). */
+  commit(): boolean {
+    return this.#state.commit()
+  }
+
+  /** Nothing is owed of it and nothing can come. */
+  drop(tail: FileTail): void {
+    this.#dirty.delete(tail)
+    this.#state.delete(this.#scope, tail.id)
+  }
+
+  /**
+   * The input has stopped: says up to where it looked. Batches may still be settled afterwards; `settledAll` tells
+   * when the last one was, and the hook into the state goes.
+   */
+  close(tails: Iterable<FileTail>, settledAll: () => boolean): void {
+    this.#closing = true
+    for (const tail of tails) {
+      tail.high = tail.read
+      this.#dirty.add(tail)
+    }
+    this.#runs = { started: this.#runs?.started ?? this.#seen, seen: this.#seen }
+    if (this.#seen > 0) this.#state.set(RUNS, this.#context.name, this.#runs)
+    const hook = this.#state.beforeCommit(() => {
+      if (!settledAll() || this.#dirty.size > 0) return
+      hook()
+      this.#unhook()
+    })
+  }
+
+  #write(): void {
+    for (const tail of this.#dirty) {
+      tail.prune()
+      // Read and settled to the end: what comes next gets its own time of arrival after a crash, too.
+      if (tail.read >= tail.size && tail.settled) tail.high = tail.read
+      tail.fresh = false
+      this.#state.set(this.#scope, tail.id, rowOf(tail))
+    }
+    const wrote = this.#dirty.size > 0
+    this.#dirty.clear()
+    if (this.#closing || this.#runs === undefined) return
+    if (this.#seen - this.#runs.seen >= (wrote ? 1000 : SEEN_EVERY)) {
+      this.#runs = { ...this.#runs, seen: this.#seen }
+      this.#state.set(RUNS, this.#context.name, this.#runs)
+    }
+  }
+}
+
+function rowOf(tail: FileTail): Row {
+  const min = tail.tracker.min()
+  const check = tail.checkpointAt(min)
+  return {
+    file: tail.fileId,
+    ...(tail.generation > 0 && { gen: tail.generation }),
+    path: tail.path,
+    ...(tail.at !== tail.path && { at: tail.at }),
+    ...(tail.home !== dirname(tail.path) && { home: tail.home }),
+    ...(tail.isCopy && { copy: true as const }),
+    ...(tail.place !== 'live' && { place: tail.place }),
+    dev: tail.dev,
+    ino: tail.ino,
+    ...(tail.born > 0 && { born: tail.born }),
+    ...(tail.packing !== undefined && { packing: tail.packing }),
+    head: [tail.head.n, tail.head.sum],
+    ...(check !== undefined && { tail: [check.at, check.n, check.sum] as [number, number, string] }),
+    pos: tail.tracker.positions(),
+    size: tail.size,
+    mtime: tail.mtime,
+    seen: tail.seen,
+    high: tail.high,
+    ...(tail.arrivals.length > 0 && { arrivals: [...tail.arrivals], last: tail.lastArrival }),
+    ...(tail.ends.length > 0 && { ends: [...tail.ends] }),
+    ...(tail.skips.length > 0 && { skips: [...tail.skips] })
+  }
+}
+
+const isNumber = (v: unknown): v is number => typeof v === 'number' && Number.isFinite(v) && v >= 0
+
+/** The state's checksums guard against damage; this is against rows that another version or a person wrote. */
+function isRow(value: unknown): value is Row {
+  if (!isMap(value) || typeof value['file'] !== 'string' || typeof value['path'] !== 'string') return false
+  const { pos, head } = value
+  return (
+    isMap(pos) &&
+    Object.values(pos).every(isNumber) &&
+    Array.isArray(head) &&
+    isNumber(head[0]) &&
+    typeof head[1] === 'string' &&
+    ['dev', 'ino', 'size', 'mtime', 'seen', 'high'].every(key => isNumber(value[key]))
+  )
+}
+
+/** The key under which a stream's inode is found; '' when no inode holds it. */
+export const inodeOf = (tail: FileTail): string => (tail.ino === 0 ? '' : inodeKey(tail.dev, tail.ino))

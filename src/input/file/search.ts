@@ -1,0 +1,300 @@
+// Looks for bytes that are no longer under their path: the renamed file, the copy of what was cut, the compressed one,
+// and whole files that came and went between two looks.
+import { closeSync, statSync } from 'node:fs'
+import type { Stats } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Context } from '../../core/component.ts'
+import { PackedCarrier, openFile, packingOf } from './carrier.ts'
+import type { Packing } from './carrier.ts'
+import type { FileTail } from './file-tail.ts'
+import type { Files, Lost } from './files.ts'
+import { CONTEXT_BYTES, HEAD_BYTES, bytesAt, checkpointOf, headOf, inodeKey } from './identity.ts'
+import { homeOf, isRotated } from './names.ts'
+import type { Registry } from './registry.ts'
+import { inodeOf } from './registry.ts'
+
+/** A rename can hide a file from one listing (readdir(3) promises nothing about concurrent changes): look more than once. */
+const TRIES = 3
+/** A folder that is away is asked for again after this long. */
+const AWAY_MS = 30_000
+/** Searching takes at most this share of the time. */
+const SHARE = 1 / 20
+/** A compressed or copied file keeps its mtime to the second, or gets a later one. */
+const MTIME_SLACK = 2000
+/** Coarse kernel clocks stamp a write a little before it happened. */
+const TICK_MS = 20
+
+/** The files of one folder that no path of the patterns is known to lead to. */
+interface Listing {
+  readonly folder: string
+  readonly files: ReadonlyMap<string, Stats>
+  readonly byInode: ReadonlyMap<string, string>
+}
+
+export class Search {
+  #files: Files
+  #registry: Registry
+  #context: Context
+  #lost: Lost
+  #restUntil = 0
+  #listings = new Map<string, Listing | undefined>()
+
+  constructor(files: Files, registry: Registry, context: Context, lost: Lost) {
+    this.#files = files
+    this.#registry = registry
+    this.#context = context
+    this.#lost = lost
+  }
+
+  /** One round for everything that is wanted. Rounds that took long are held apart. */
+  async run(): Promise<void> {
+    const { wanted, turnovers } = this.#files
+    this.#withoutName()
+    if (wanted.size === 0 && turnovers.size === 0) return
+    const { clock } = this.#context
+    const began = clock.elapsed()
+    if (began < this.#restUntil) return
+    this.#listings = new Map()
+    for (const tail of wanted) await this.#find(tail)
+    for (const [path, since] of turnovers) {
+      turnovers.delete(path)
+      await this.#unseen(path, since)
+    }
+    this.#listings = new Map()
+    this.#restUntil = clock.elapsed() + (clock.elapsed() - began) / SHARE - 1000
+  }
+
+  /** Deleted files are read by their descriptor; there is nothing to look for. */
+  #withoutName(): void {
+    for (const tail of this.#files.wanted) {
+      const fd = tail.carrier?.fd
+      if (fd === undefined || tail.place !== 'rotated' || !this.#files.nameless(tail, fd)) continue
+      tail.place = 'deleted'
+      this.#files.wanted.delete(tail)
+      this.#registry.changed(tail)
+    }
+  }
+
+  async #find(tail: FileTail): Promise<void> {
+    if (tail.reading || tail.notBefore > this.#context.clock.elapsed()) return
+    const folders = [...new Set([tail.home, dirname(tail.at), dirname(tail.path)])]
+    const listings: Listing[] = []
+    for (const folder of folders) {
+      const listing = await this.#list(folder)
+      if (listing !== undefined) listings.push(listing)
+    }
+    if (!this.#stillWanted(tail)) return
+    if (this.#byInode(tail, listings)) return
+    if (tail.carrier?.fd !== undefined) {
+      // Moved out of sight with our descriptor on it: it is read to its end by that.
+      this.#files.wanted.delete(tail)
+      return
+    }
+    for (const listing of listings) if (await this.#byContent(tail, listing)) return
+    if (!this.#stillWanted(tail)) return
+    tail.searches++
+    if (listings.length === 0) {
+      tail.place = tail.ino === 0 ? 'lost' : 'rotated'
+      tail.notBefore = this.#context.clock.elapsed() + AWAY_MS
+    } else if (tail.searches >= TRIES || this.#context.once) this.#giveUp(tail)
+  }
+
+  #stillWanted(tail: FileTail): boolean {
+    return this.#files.wanted.has(tail) && tail.names.size === 0 && !tail.reading
+  }
+
+  #giveUp(tail: FileTail): void {
+    const bytes = Math.max(tail.size, tail.expected) - tail.read
+    if (bytes > 0 && !tail.counted) {
+      tail.counted = true
+      this.#lost(tail, bytes)
+    }
+    this.#files.rest(tail, 'missing')
+  }
+
+  #byInode(tail: FileTail, listings: readonly Listing[]): boolean {
+    const key = inodeOf(tail)
+    for (const { folder, files, byInode } of listings) {
+      const name = key === '' ? undefined : byInode.get(key)
+      if (name === undefined) continue
+      const before = tail.at
+      tail.at = join(folder, name)
+      const st = files.get(name)!
+      if (tail.place === 'copy') {
+        this.#files.wanted.delete(tail)
+        if (tail.packing === undefined) tail.size = st.size
+        this.#files.ready.add(tail)
+        return true
+      }
+      const verdict = this.#files.meet(tail, st)
+      if (verdict === 'other') tail.at = before
+      else this.#registry.changed(tail)
+      // `other`: the inode has a new file and the stream is looked for by its content at the next round.
+      return true
+    }
+    return false
+  }
+
+  /** A copy holds the same first bytes, and the same before the position; it is read on inside. */
+  async #byContent(tail: FileTail, listing: Listing): Promise<boolean> {
+    if (tail.head.n === 0) return false
+    const family: string[] = []
+    const others: string[] = []
+    for (const [name, st] of listing.files) {
+      const key = inodeKey(st.dev, st.ino)
+      const holder = this.#files.byInode.get(key)
+      if (holder === tail || (holder !== undefined && !holder.isCopy) || this.#files.claims.has(key)) continue
+      if (st.size === 0 || st.mtimeMs < tail.mtime - MTIME_SLACK) continue
+      if (isRotated(name, basename(tail.path)) || isRotated(name, basename(tail.at))) family.push(name)
+      else others.push(name)
+    }
+    for (const name of [...family, ...others]) {
+      const packing = await this.#matches(tail, join(listing.folder, name), listing.files.get(name)!)
+      if (packing === undefined) continue
+      if (!this.#stillWanted(tail)) return true
+      this.#goOnIn(tail, join(listing.folder, name), listing.files.get(name)!, packing)
+      return true
+    }
+    return false
+  }
+
+  #goOnIn(tail: FileTail, path: string, st: Stats, packing: Packing | 'none'): void {
+    this.#files.forget(tail)
+    tail.place = 'copy'
+    tail.at = path
+    tail.home = dirname(path)
+    tail.dev = st.dev
+    tail.ino = st.ino
+    tail.size = packing === 'none' ? st.size : tail.size
+    tail.packing = packing === 'none' ? undefined : packing
+    tail.scanned = tail.read
+    this.#files.wanted.delete(tail)
+    this.#files.claims.set(inodeKey(st.dev, st.ino), tail)
+    this.#files.ready.add(tail)
+    this.#registry.changed(tail)
+    this.#context.log.info(
+      { path: tail.path, copy: path, from: tail.read },
+      'The rest of a file is read from its copy.'
+    )
+  }
+
+  /** How the file is to be read when it holds what the stream held; undefined when it doesn't. */
+  async #matches(tail: FileTail, path: string, st: Stats): Promise<Packing | 'none' | undefined> {
+    try {
+      const opened = openFile(path)
+      let packing: ReturnType<typeof packingOf>
+      try {
+        if (!opened.st.isFile() || opened.st.ino !== st.ino) return undefined
+        packing = packingOf(bytesAt(opened.fd, 0, 6))
+        if (packing === undefined) return tail.compare(opened.fd, opened.st.size) === 'same' ? 'none' : undefined
+      } finally {
+        closeSync(opened.fd)
+      }
+      return packing !== 'other' && (await holdsPacked(tail, path, packing)) ? packing : undefined
+    } catch {
+      // Gone, unreadable or not yet complete: the next round sees it as it is then.
+      return undefined
+    }
+  }
+
+  /** Files that rotation took away before they were ever seen: those of the path's family that are new and unknown. */
+  async #unseen(path: string, since: number): Promise<void> {
+    for (const folder of new Set([dirname(path), homeOf(path)])) {
+      const listing = await this.#list(folder)
+      if (listing === undefined) continue
+      const names = [...listing.files].filter(([name]) => isRotated(name, basename(path)))
+      names.sort(([, a], [, b]) => a.mtimeMs - b.mtimeMs)
+      for (const [name, st] of names) {
+        // Whole seconds only: a file system without finer times.
+        const slack = st.mtimeMs % 1000 === 0 ? 1000 + TICK_MS : TICK_MS
+        if (st.size > 0 && st.mtimeMs >= since - slack) await this.#adoptUnseen(path, join(folder, name), st)
+      }
+    }
+  }
+
+  async #adoptUnseen(path: string, at: string, st: Stats): Promise<void> {
+    const key = inodeKey(st.dev, st.ino)
+    if (this.#files.byInode.has(key) || this.#files.claims.has(key)) return
+    let packing: ReturnType<typeof packingOf>
+    let size: number
+    try {
+      const opened = openFile(at)
+      packing = packingOf(bytesAt(opened.fd, 0, 6))
+      size = sizeWithin(opened.fd, st.size, packing)
+      closeSync(opened.fd)
+    } catch {
+      return
+    }
+    // What the patterns match is found by itself, unless it is compressed.
+    if (packing === 'other' || (packing === undefined && this.#files.entries.has(at))) return
+    for (const tail of this.#files.at(path)) {
+      const bound = Math.max(tail.size, tail.expected)
+      // Files may begin alike; one that holds more than the stream ever had is no copy of it.
+      const short = tail.head.n < HEAD_BYTES && size > bound
+      if (!short && (await this.#matches(tail, at, st)) !== undefined) return
+    }
+    if (this.#files.byInode.has(key)) return
+    this.#files.beginUnseen(path, at, st, packing)
+    this.#context.log.info({ path, rotated: at }, 'A file that was rotated away unseen is read.')
+  }
+
+  async #list(folder: string): Promise<Listing | undefined> {
+    if (this.#listings.has(folder)) return this.#listings.get(folder)
+    const listing = await this.#readFolder(folder)
+    this.#listings.set(folder, listing)
+    return listing
+  }
+
+  async #readFolder(folder: string): Promise<Listing | undefined> {
+    let names: string[]
+    try {
+      names = await readdir(folder)
+    } catch {
+      return undefined
+    }
+    const files = new Map<string, Stats>()
+    const byInode = new Map<string, string>()
+    let looked = 0
+    for (const name of names) {
+      const entry = this.#files.entries.get(join(folder, name))
+      if (entry?.tail !== undefined && !entry.tail.isCopy) continue
+      if (++looked % 256 === 0) await turn()
+      let st: Stats | undefined
+      try {
+        st = statSync(join(folder, name), { throwIfNoEntry: false })
+      } catch {
+        continue
+      }
+      if (st?.isFile() !== true) continue
+      files.set(name, st)
+      byInode.set(inodeKey(st.dev, st.ino), name)
+    }
+    return { folder, files, byInode }
+  }
+}
+
+/** The bytes in a file, as far as it says: gzip ends with their number (RFC 1952), modulo 4 GiB. */
+function sizeWithin(fd: number, size: number, packing: Packing | 'other' | undefined): number {
+  if (packing === undefined) return size
+  const last = packing === 'gzip' && size >= 4 ? bytesAt(fd, size - 4, 4) : Buffer.alloc(0)
+  return last.length === 4 ? last.readUInt32LE(0) : 0
+}
+
+/** True when the decompressed bytes begin as the stream did and are the same before a position of it. */
+async function holdsPacked(tail: FileTail, path: string, packing: Packing): Promise<boolean> {
+  if (tail.head.n === 0) return false
+  const carrier = new PackedCarrier(path, packing)
+  try {
+    const bytes = Buffer.allocUnsafe(HEAD_BYTES)
+    const first = await carrier.read(bytes, tail.head.n, 0)
+    if (first < tail.head.n || headOf(bytes.subarray(0, first)).sum !== tail.head.sum) return false
+    const last = tail.checkpointAt(tail.read)
+    if (last === undefined || last.n === 0) return true
+    const before = await carrier.read(bytes, Math.min(last.n, CONTEXT_BYTES), last.at - last.n)
+    return before === last.n && checkpointOf(bytes.subarray(0, before), last.at).sum === last.sum
+  } finally {
+    carrier.close()
+  }
+}

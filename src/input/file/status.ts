@@ -1,0 +1,80 @@
+// What a file input says about itself to `yarder status` and the status page.
+import type { FileStatus, InputDescription } from '../../core/component.ts'
+import type { FileTail, Place } from './file-tail.ts'
+import type { Files } from './files.ts'
+import type { Trouble, Troubles } from './troubles.ts'
+
+/** More than the contract asks for, for `yarder positions`. */
+export interface TailStatus extends FileStatus {
+  /** Source.id. */
+  readonly id: string
+  /** Where its bytes lie when not under `path`, the name it was found under. */
+  readonly at?: string
+  readonly ackedBy: Readonly<Record<string, number>>
+  readonly open: boolean
+}
+
+export interface InputStatus extends InputDescription {
+  readonly files: readonly TailStatus[]
+  /** Paths that can't be read, with the element that refuses. */
+  readonly troubles: readonly Trouble[]
+}
+
+const REASONS: Record<Place, string> = {
+  live: '',
+  rotated: 'renamed; read on under its new name',
+  deleted: 'deleted; read on until its end',
+  copy: 'its rest is read from a copy',
+  lost: 'its bytes are looked for',
+  missing: 'not found',
+  done: 'read to its end'
+}
+
+/** `message` is '' when all is well. */
+export function statusOf(files: Files, troubles: Troubles): InputStatus {
+  const open = troubles.list()
+  const lost = [...files.loose].filter(tail => tail.place === 'lost').length
+  const parts: string[] = []
+  if (open.length > 0) {
+    const [first] = open
+    parts.push(
+      `${open.length} ${open.length === 1 ? 'path' : 'paths'} cannot be read: ${first!.path}: ${first!.reason}`
+    )
+  }
+  if (lost > 0) parts.push(`the rest of ${lost} ${lost === 1 ? 'file' : 'files'} is looked for`)
+  const refused: TailStatus[] = open
+    .filter(trouble => [...files.at(trouble.path)].length === 0)
+    .map(t => ({
+      id: '',
+      path: t.path,
+      size: 0,
+      read: 0,
+      acked: 0,
+      ackedBy: {},
+      state: t.errno === 'ENOENT' ? 'missing' : 'unreadable',
+      reason: t.reason,
+      open: false
+    }))
+  return {
+    message: parts.join('; '),
+    files: [...[...files.tails].map(tail => fileStatus(tail, open)), ...refused],
+    troubles: open
+  }
+}
+
+function fileStatus(tail: FileTail, troubles: readonly Trouble[]): TailStatus {
+  const trouble = troubles.find(t => t.path === tail.at)
+  const live = tail.unread ? 'active' : 'idle'
+  return {
+    id: tail.id,
+    path: tail.path,
+    ...(tail.at !== tail.path && { at: tail.at }),
+    size: tail.size,
+    read: tail.read,
+    acked: Math.min(tail.tracker.min(), tail.read),
+    ackedBy: tail.tracker.positions(),
+    state: trouble !== undefined ? 'unreadable' : tail.place === 'live' ? live : tail.place,
+    reason: trouble?.reason ?? REASONS[tail.place],
+    open: tail.carrier !== undefined
+  }
+}

@@ -1,0 +1,68 @@
+// What stands in the way of reading, by path: told once, counted, shown until it is over.
+import { YarderError, describe, errnoOf } from '../../core/errors.ts'
+import type { Context } from '../../core/component.ts'
+import { explainAccess } from './access.ts'
+
+/** One path that can't be read, for the status. */
+export interface Trouble {
+  readonly path: string
+  readonly errno: string
+  readonly reason: string
+  /** Milliseconds since the epoch. */
+  readonly since: number
+}
+
+/** More at a time are counted and shown, but no longer told one by one. */
+const TOLD_AT_ONCE = 50
+
+export class Troubles {
+  #context: Context
+  #count: (errno: string) => void
+  #open = new Map<string, Trouble>()
+
+  constructor(context: Context) {
+    this.#context = context
+    const errors = context.instruments.counter(
+      'yarder_input_errors_total',
+      'Files and folders that could not be read, each counted when it began.',
+      ['input', 'errno']
+    )
+    this.#count = errno => errors.add(1, context.name, errno)
+  }
+
+  /** A path can't be read; tried again by the caller. Says so when it wasn't known, with the hop that refuses. */
+  begin(path: string, error: unknown): void {
+    const errno = errnoOf(error) || 'ERROR'
+    if (this.#open.get(path)?.errno === errno) return
+    const explained = errno === 'EACCES' || errno === 'EPERM' || errno === 'ENOENT' ? explainAccess(path) : ''
+    const reason = explained === '' ? describe(error) : explained
+    this.#open.set(path, { path, errno, reason, since: this.#context.clock.now() })
+    this.#count(errno)
+    const data = { path, errno, reason }
+    if (this.#open.size > TOLD_AT_ONCE) this.#context.log.debug(data, 'A path cannot be read.')
+    else if (errno === 'ENOENT') this.#context.log.warn(data, 'A path is not there; it is looked for.')
+    else this.#context.log.error(data, 'A path cannot be read; it is tried again.')
+  }
+
+  /** It can be read, or nobody asks for it any more. */
+  end(path: string): void {
+    const trouble = this.#open.get(path)
+    if (trouble === undefined) return
+    this.#open.delete(path)
+    this.#context.log.info({ path, errno: trouble.errno }, 'A path that could not be read is no longer in the way.')
+  }
+
+  has(path: string): boolean {
+    return this.#open.has(path)
+  }
+
+  list(): Trouble[] {
+    return [...this.#open.values()]
+  }
+}
+
+/** The error for a process that has no descriptor left for this input. */
+export const noDescriptor = (limit: number): YarderError =>
+  new YarderError('STORAGE', 'opening a file', {
+    cause: Object.assign(new Error(`all ${limit} descriptors of the input are in use`), { code: 'EMFILE' })
+  })
