@@ -7,7 +7,6 @@ import type { LineWriter } from './stderr.ts'
 /** Levels as Ceph's daemons have them: 0 errors only, 1 warnings too, 5 the life-cycle too, 10 to 20 each batch. */
 const THRESHOLDS = { error: 0, warn: 1, info: 5, debug: 10 } as const
 export type LevelName = keyof typeof THRESHOLDS
-const PINO_LEVEL = { error: 50, warn: 40, info: 30, debug: 20 } as const
 /** sd-daemon(3): priorities that journald takes from the start of a line. */
 const PRIORITY = { error: 3, warn: 4, info: 6, debug: 7 } as const
 
@@ -142,13 +141,14 @@ export function createLog(options: LogOptions): LogService {
 
   function emit(level: LevelName, subsystem: Subsystem, bound: LogData, data: LogData, message: string): void {
     if (THRESHOLDS[level] > subsystem.level) return
-    const all = { ...bound, ...data }
+    let all: LogData = bound
     try {
+      all = { ...bound, ...data }
       if (format === 'text') writer.write(text(level, subsystem.name, all, message))
-      else json[level]({ env: environment, name: subsystem.name, ...all, level_num: PINO_LEVEL[level] }, message)
+      else json[level]({ env: environment, name: subsystem.name, ...all }, message)
     } catch (error) {
       // Logging never breaks the program: a throwing getter or toJSON costs its data only.
-      writer.write(`${level} ${subsystem.name}: ${message} (its data could not be printed: ${String(error)})\n`)
+      writer.write(text(level, subsystem.name, { dataError: describe(error) }, message))
     }
     if (level === 'error') service.onError?.({ level, subsystem: subsystem.name, message, data: all })
   }
