@@ -1,6 +1,7 @@
 // What a command gets: the outside world, handed in, so that tests can hold it.
 import { readFileSync } from 'node:fs'
 import type { Command as Program } from 'commander'
+import { assetPath } from '../core/assets.ts'
 import type { LogService } from '../service/log.ts'
 
 export interface World {
@@ -26,6 +27,5 @@ export const EXIT = { ok: 0, failed: 1, usage: 2 } as const
 
 /** The one source of the version. */
 export function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
+  return (JSON.parse(readFileSync(assetPath('package.json'), 'utf8')) as { version: string }).version
 }
