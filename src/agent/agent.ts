@@ -358,7 +358,12 @@ export class Agent {
 
   #configureLog(): void {
     const { log_level: level, log_format: format, environment } = this.#checked.sections.agent.values
-    this.#options.logs.configure({ level: this.#options.env['LOGLEVEL'] ? undefined : level, environment, format })
+    this.#options.logs.configure({
+      level: this.#options.env['LOGLEVEL'] ? undefined : level,
+      environment,
+      format,
+      mask: this.#checked.mask
+    })
   }
 
   #adminSource(): { store: Store; status: () => Status } {

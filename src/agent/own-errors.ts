@@ -1,7 +1,6 @@
 // The agent's own errors as records, through its own outputs, without going round in circles.
 import type { Batch, Source } from '../core/component.ts'
 import type { Clock } from '../core/clock.ts'
-import { describe } from '../core/errors.ts'
 import type { Event } from '../core/event.ts'
 import type { Instruments } from '../core/instruments.ts'
 import { silentLog } from '../core/log.ts'
@@ -61,7 +60,7 @@ export class OwnErrors {
   add(line: LogLine): void {
     const event = eventOf(line)
     for (const target of this.#wires) {
-      if (line.data['output'] === target.output) continue
+      if (line.labels['output'] === target.output) continue
       if (target.waiting >= MAX_WAITING) {
         this.#left.add(1, target.output)
         continue
@@ -95,15 +94,8 @@ export class OwnErrors {
   }
 }
 
-function eventOf({ level, subsystem, message, data }: LogLine): Event {
-  const { err, ...labels } = data
+function eventOf({ level, subsystem, message, labels, error }: LogLine): Event {
   const event: Event = { message, log: { level, logger: `yarder.${subsystem}` }, labels }
-  if (err !== undefined) {
-    event['error'] = {
-      message: describe(err),
-      type: err instanceof Error ? err.name : typeof err,
-      ...(err instanceof Error && err.stack !== undefined ? { stack_trace: err.stack } : {})
-    }
-  }
+  if (error !== undefined) event['error'] = error
   return event
 }

@@ -124,9 +124,21 @@ test('errors are handed on, whatever the level of their part', () => {
   service.onError = line => void seen.push(line)
   service.root.child('output', { output: 'a' }).error({ status: 400 }, 'Refused.')
   service.root.warn({}, 'Odd.')
-  assert.deepEqual(seen, [
-    { level: 'error', subsystem: 'output', message: 'Refused.', data: { output: 'a', status: 400 } }
-  ])
+  const labels = { output: 'a', status: 400 }
+  assert.deepEqual(seen, [{ level: 'error', subsystem: 'output', message: 'Refused.', labels, error: undefined }])
+})
+
+test('secrets of the configuration leave neither in lines nor in what is handed on', () => {
+  const { lines, service } = logTo()
+  const seen: LogLine[] = []
+  service.onError = line => void seen.push(line)
+  const mask = (text: string): string => text.replaceAll('canary', '***')
+  service.configure({ level: 'info', environment: 'DEVEL', format: 'text', mask })
+  service.root.error({ err: new Error('with canary', { cause: 'canary' }), url: 'http://canary@h/' }, 'Failed.')
+  service.configure({ level: 'info', environment: 'DEVEL', format: 'json', mask })
+  service.root.error({ err: new Error('with canary'), url: 'http://canary@h/' }, 'Failed.')
+  assert.equal(lines.length, 2)
+  assert.doesNotMatch(lines.join('') + JSON.stringify(seen), /canary/)
 })
 
 test('levels are names or 0 to 20', () => {

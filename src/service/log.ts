@@ -27,7 +27,18 @@ export interface LogLine {
   level: LevelName
   subsystem: string
   message: string
-  data: LogData
+  /** Its data as JSON values, without the error. */
+  labels: Record<string, unknown>
+  error: { message: string; type: string; stack_trace: string } | undefined
+}
+
+/** What the configuration says about the log. */
+export interface LogSettings {
+  level: LevelName | undefined
+  environment: string
+  format: 'text' | 'json'
+  /** Takes the configuration's secrets out of a text: the last door before a line leaves. */
+  mask: (text: string) => string
 }
 
 export interface LogService {
@@ -39,7 +50,7 @@ export interface LogService {
   /** Called for each line at `error`. */
   onError: ((line: LogLine) => void) | undefined
   /** Changes what a reload may change. */
-  configure(options: { level: LevelName | undefined; environment: string; format: 'text' | 'json' }): void
+  configure(options: LogSettings): void
 }
 
 /** The number of a level by name or number; undefined for what is neither. */
@@ -88,6 +99,7 @@ export function createLog(options: LogOptions): LogService {
   const { writer } = options
   const now = options.now ?? Date.now
   let { format, environment } = options
+  let mask = (text: string): string => text
   const json = pino(
     {
       level: 'trace',
@@ -95,7 +107,7 @@ export function createLog(options: LogOptions): LogService {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: label => ({ level: label }) }
     },
-    { write: text => writer.write(text) }
+    { write: text => writer.write(mask(text)) }
   )
   const set = new Map<string, { level: number; until: number | undefined; timer: NodeJS.Timeout | undefined }>()
   let base: number = THRESHOLDS[options.level]
@@ -144,13 +156,31 @@ export function createLog(options: LogOptions): LogService {
     let all: LogData = bound
     try {
       all = { ...bound, ...data }
-      if (format === 'text') writer.write(text(level, subsystem.name, all, message))
+      if (format === 'text') writer.write(mask(text(level, subsystem.name, all, message)))
       else json[level]({ env: environment, name: subsystem.name, ...all }, message)
     } catch (error) {
       // Logging never breaks the program: a throwing getter or toJSON costs its data only.
-      writer.write(text(level, subsystem.name, { dataError: describe(error) }, message))
+      writer.write(mask(text(level, subsystem.name, { dataError: describe(error) }, message)))
     }
-    if (level === 'error') service.onError?.({ level, subsystem: subsystem.name, message, data: all })
+    if (level === 'error' && service.onError !== undefined) service.onError(lineOf(level, subsystem.name, message, all))
+  }
+
+  function lineOf(level: LevelName, subsystem: string, message: string, { err, ...plain }: LogData): LogLine {
+    const error =
+      err === undefined
+        ? undefined
+        : {
+            message: mask(describe(err)),
+            type: err instanceof Error ? err.name : typeof err,
+            stack_trace: mask(stackLines(err).join('\n'))
+          }
+    let labels: Record<string, unknown> = {}
+    try {
+      labels = JSON.parse(mask(JSON.stringify(plain))) as Record<string, unknown>
+    } catch {
+      // What can't be printed isn't shipped either.
+    }
+    return { level, subsystem, message, labels, error }
   }
 
   function logger(name: string, bound: LogData): Log {
@@ -193,6 +223,7 @@ export function createLog(options: LogOptions): LogService {
       if (o.level !== undefined) base = THRESHOLDS[o.level]
       environment = o.environment
       format = o.format
+      mask = o.mask
       refresh()
     }
   }
