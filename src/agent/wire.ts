@@ -47,8 +47,17 @@ export function createWire({ run, sinks, buffers, signal }: Wiring): Wire {
     signal.throwIfAborted()
     let open = sinks.length
     let whole: Buffer | undefined
+    // Field by field: an input's batch may be an object with getters.
+    const { source, arrival, count, bytes, bounds, offset, cut, events } = batch
     const tracked: Batch = {
-      ...batch,
+      source,
+      arrival,
+      count,
+      bytes,
+      bounds,
+      offset,
+      cut,
+      events,
       settle(output) {
         batch.settle(output)
         if (--open > 0) return
