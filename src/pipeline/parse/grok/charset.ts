@@ -39,7 +39,7 @@ export function complement(pairs: readonly number[]): number[] {
 /** The code points that are in both of two normalized lists of pairs. */
 export function intersect(a: readonly number[], b: readonly number[]): number[] {
   const out: number[] = []
-  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
     const low = Math.max(a[i]!, b[j]!)
     const high = Math.min(a[i + 1]!, b[j + 1]!)
     if (low <= high) out.push(low, high)
@@ -113,7 +113,11 @@ export function asciiMask(set: CharSet): bigint {
 /** The bit of `asciiMask` for everything beyond ASCII. */
 export const BEYOND_ASCII = 1n << 128n
 /** The mask of the ASCII word characters. */
-export const WORD_MASK = asciiMask({ ranges: [0x30, 0x39, 0x41, 0x5a, 0x5f, 0x5f, 0x61, 0x7a], props: [], negated: false })
+export const WORD_MASK = asciiMask({
+  ranges: [0x30, 0x39, 0x41, 0x5a, 0x5f, 0x5f, 0x61, 0x7a],
+  props: [],
+  negated: false
+})
 
 /** The ASCII letters of other case, and the two letters beyond ASCII that fold onto `k` and `s`. */
 export function foldAscii(ranges: readonly number[]): number[] {
@@ -149,7 +153,8 @@ export function setSource(set: CharSet): string {
   for (let i = 0; i < set.ranges.length; i += 2) {
     const low = set.ranges[i]!
     const high = set.ranges[i + 1]!
-    text += low === high ? inClass(low) : high === low + 1 ? inClass(low) + inClass(high) : `${inClass(low)}-${inClass(high)}`
+    text +=
+      low === high ? inClass(low) : high === low + 1 ? inClass(low) + inClass(high) : `${inClass(low)}-${inClass(high)}`
   }
   return `[${set.negated ? '^' : ''}${text}${set.props.join('')}]`
 }

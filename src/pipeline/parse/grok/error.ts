@@ -22,7 +22,7 @@ export class GrokError extends Error {
 /** The known name nearest to a mistyped one, or undefined when none is near. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined
-  let least = Math.max(1, Math.floor(name.length / 4)) + 1
+  let least = Math.floor(name.length / 4) + 2
   for (const candidate of known) {
     const distance = editDistance(name.toUpperCase(), candidate.toUpperCase(), least)
     if (distance >= least) continue

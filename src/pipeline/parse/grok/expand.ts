@@ -85,6 +85,8 @@ function balanced(text: string, open: number): number {
 
 /** Definitions that lead back to themselves are refused after this many replacements, as by jls-grok. */
 const MOST_STEPS = 10_000
+/** And so is a text of this many characters, which no expression comes near: it would take minutes to get to the steps. */
+const MOST_TEXT = 1 << 20
 
 /**
  * Replaces every reference, the leftmost first, by a group: a capture named after the reference, or a plain group when it
@@ -104,12 +106,14 @@ export function expand(pattern: string, patterns: ReadonlyMap<string, string>, n
     const until = ref === undefined ? rest.length : ref.start
     const inner = Math.max(0, Math.min(until, rest.length - outside))
     if (inner > 0) marks.push({ at: done.length, from: origin, inside: true })
-    if (until > inner) marks.push({ at: done.length + inner, from: pattern.length - (rest.length - inner), inside: false })
+    if (until > inner)
+      marks.push({ at: done.length + inner, from: pattern.length - (rest.length - inner), inside: false })
     done += rest.slice(0, until)
     if (ref === undefined) break
     if (rest.length - until <= outside) origin = pattern.length - (rest.length - until)
     outside = Math.min(outside, rest.length - ref.end)
-    if (step >= MOST_STEPS) throw new GrokError('RECURSION', recursion(pattern), origin)
+    if (step >= MOST_STEPS || done.length + rest.length > MOST_TEXT)
+      throw new GrokError('RECURSION', recursion(pattern), origin)
     if (ref.definition !== undefined) {
       checkDefinition(ref.pattern, ref.definition)
       inline.set(ref.pattern, ref.definition)

@@ -43,8 +43,15 @@ export function fieldPath(reference: string): string[] {
 
 /** Ruby's String#to_i: the digits at the beginning, 0 without any. */
 export function toInt(text: string): number {
-  const n = Number(text)
-  if (Number.isSafeInteger(n) && /^[+-]?\d+$/.test(text)) return n === 0 ? 0 : n
+  let n = 0
+  let at = 0
+  // Up to fifteen bare digits, which is nearly always, are summed up here.
+  for (; at < text.length && at < 15; at++) {
+    const digit = text.charCodeAt(at) - 48
+    if (digit < 0 || digit > 9) break
+    n = n * 10 + digit
+  }
+  if (at === text.length) return n
   const m = /^[ \t-\r]*([+-]?\d+(?:_\d+)*)/.exec(text)
   return m === null ? 0 : Number(m[1]!.replaceAll('_', '')) || 0
 }

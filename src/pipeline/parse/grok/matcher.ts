@@ -6,6 +6,7 @@ import { Oniguruma, OnigurumaError } from './oniguruma-wasm.ts'
 import type { Parsed } from './regex-ast.ts'
 import { emitRegex, seesLines } from './regex-emit.ts'
 import { whyNotJs } from './regex-exact.ts'
+import { anchored, neededText } from './regex-needs.ts'
 import { toOniguruma } from './regex-oniguruma.ts'
 import { parseRegex } from './regex-parse.ts'
 import { RegexSyntaxError, Unsupported } from './regex-scan.ts'
@@ -77,9 +78,11 @@ function javascript(pattern: string, parsed: Parsed): Matcher {
   let manyLines: RegExp | undefined
   const lines = (): RegExp => (manyLines ??= new RegExp(emitRegex(parsed, false).source, 'u'))
   // A text without a newline begins and ends where its one line does, which the engine finds out faster.
-  const exec = seesLines(parsed)
+  const search = seesLines(parsed)
     ? (text: string) => (text.includes('\n') ? lines() : oneLine).exec(text)
     : (text: string) => oneLine.exec(text)
+  const needed = anchored(parsed.root) ? '' : neededText(parsed.root)
+  const exec = needed === '' ? search : (text: string) => (text.includes(needed) ? search(text) : null)
   return { pattern, engine: 'javascript', reason: '', source, names: parsed.names, groups, exec }
 }
 
@@ -93,33 +96,47 @@ export class OnigurumaHost {
   }
 }
 
-/**
- * No search takes as long as this, in milliseconds, unless it runs into Oniguruma's limit of retries (10 million a start,
- * some 0.15 s and more). Oniguruma's binding answers "no match" to both, so the time tells them apart.
- */
-const LIMIT_MS = 100
+/** A miss that took longer, in milliseconds, is looked at again: it may be Oniguruma giving up. */
+const SUSPICIOUS_MS = 5
 
 function oniguruma(pattern: string, text: string, reason: string, host: OnigurumaHost): Matcher {
   const { source, names } = toOniguruma(text)
   let instance = host.instance
   let scanner = instance.compile(source)
-  const exec = (line: string): (string[] & { index: number; 0: string }) | null => {
+  const exec = (line: string): OnigurumaMatch | null => {
     if (host.instance !== instance) {
       instance = host.instance
       scanner = instance.compile(source)
     }
     const start = performance.now()
     const found = instance.search(scanner, line)
-    if (found === undefined) {
-      if (performance.now() - start > LIMIT_MS) throw new GrokTimeout(pattern)
-      return null
-    }
-    const groups: (string | undefined)[] = []
-    for (let i = 0; i < found.length; i += 2) groups.push(found[i]! < 0 ? undefined : instance.slice(found[i]!, found[i + 1]!))
-    return Object.assign(groups as string[], { index: instance.slice(0, found[0]!).length, 0: groups[0]! })
+    if (found !== undefined) return readMatch(instance, found)
+    if (performance.now() - start > SUSPICIOUS_MS && gaveUp(instance, source, line)) throw new GrokTimeout(pattern)
+    return null
   }
   const groups = Array.from({ length: names.length + 1 }, (_, i) => i)
   return { pattern, engine: 'oniguruma', reason, source, names, groups, exec }
+}
+
+type OnigurumaMatch = (string | undefined)[] & { index: number; 0: string }
+
+function readMatch(instance: Oniguruma, found: Int32Array): OnigurumaMatch {
+  const groups: (string | undefined)[] = []
+  for (let i = 0; i < found.length; i += 2) {
+    groups.push(found[i]! < 0 ? undefined : instance.slice(found[i]!, found[i + 1]!))
+  }
+  return Object.assign(groups, { index: instance.slice(0, found[0]!).length, 0: groups[0]! })
+}
+
+/**
+ * Whether the search ended at Oniguruma's limit (10 million retries from one start), for which the binding answers the
+ * same as for a miss. With the text's end as one more way to match, a miss becomes a match, and only the limit is left.
+ */
+function gaveUp(instance: Oniguruma, source: string, line: string): boolean {
+  const scanner = instance.compile(`\\z|${source}`)
+  const limit = instance.search(scanner, line) === undefined
+  instance.free(scanner)
+  return limit
 }
 
 const quote = (text: string): string => JSON.stringify(text)
@@ -133,6 +150,8 @@ function syntaxError(
 ): GrokError {
   const position = origin(at)
   const near = text.slice(Math.max(0, at - 10), at + 20)
-  const inside = pattern.slice(position, position + near.length).includes(text.slice(at, at + 3)) ? '' : `, near ${quote(near)}`
+  const inside = pattern.slice(position, position + near.length).includes(text.slice(at, at + 3))
+    ? ''
+    : `, near ${quote(near)}`
   return new GrokError('REGEX', `${message} at position ${position} of pattern ${quote(pattern)}${inside}`, position)
 }

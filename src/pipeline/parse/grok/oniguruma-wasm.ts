@@ -1,7 +1,6 @@
 // Oniguruma itself, as WebAssembly out of the package vscode-oniguruma; loaded when the first expression needs it.
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { assetPath } from '../../../core/assets.ts'
 
 // The package's own JavaScript starts the module asynchronously and once for ever. Building a pipeline is synchronous,
 // and a module whose call was interrupted by a time limit must be thrown away, so its few functions are called directly.
@@ -28,7 +27,14 @@ interface Exports {
   getLastOnigError(): number
   createOnigScanner(texts: number, lengths: number, count: number, options: number, syntax: number): number
   freeOnigScanner(scanner: number): void
-  findNextOnigScannerMatch(scanner: number, id: number, text: number, length: number, at: number, options: number): number
+  findNextOnigScannerMatch(
+    scanner: number,
+    id: number,
+    text: number,
+    length: number,
+    at: number,
+    options: number
+  ): number
 }
 
 /** An expression that Oniguruma refused; the message is its own. */
@@ -41,19 +47,10 @@ const RUBY = 'ONIG_SYNTAX_RUBY'
 
 const encoder = new TextEncoder()
 
-/** Where the .wasm file is: beside the bundle when it was shipped so, else in the package. */
-function wasmBytes(): Buffer {
-  try {
-    return readFileSync(join(dirname(process.argv[1] ?? '.'), 'onig.wasm'))
-  } catch {
-    return readFileSync(createRequire(import.meta.url).resolve('vscode-oniguruma/release/onig.wasm'))
-  }
-}
-
 /** The compiled module is the same for every instance, so it is made once (some 10 ms). */
 const compiledModule = ((): (() => object) => {
   let compiled: object | undefined
-  return () => (compiled ??= new WebAssembly.Module(wasmBytes()))
+  return () => (compiled ??= new WebAssembly.Module(readFileSync(assetPath('onig.wasm'))))
 })()
 
 /** One instance of Oniguruma with the expressions compiled in it. */
@@ -102,6 +99,11 @@ export class Oniguruma {
     ofree(lists)
     if (scanner === 0) throw new OnigurumaError(this.#string(this.#exports.getLastOnigError()))
     return scanner
+  }
+
+  /** Gives a compiled expression's memory back. */
+  free(scanner: number): void {
+    this.#exports.freeOnigScanner(scanner)
   }
 
   /**

@@ -49,7 +49,8 @@ function parseItem(scan: Scanner, fold: boolean): CharSet {
     if (fold && low.props.length > 0) throw new Unsupported('a property under (?i)')
     return low
   }
-  if (scan.peek() !== '-' || scan.text[scan.at + 1] === ']' || scan.at + 1 >= scan.text.length) return folded(low, low, fold)
+  if (scan.peek() !== '-' || scan.text[scan.at + 1] === ']' || scan.at + 1 >= scan.text.length)
+    return folded(low, low, fold)
   const dash = scan.at++
   if (scan.peek() === '[') {
     scan.at = dash

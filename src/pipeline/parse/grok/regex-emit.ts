@@ -196,7 +196,8 @@ function isWord(mask: bigint): boolean | undefined {
 }
 
 function quantified(body: Node, text: string): string {
-  const one = body.kind === 'set' || (body.kind === 'text' && Array.from(body.text).length === 1) || body.kind === 'capture'
+  const one =
+    body.kind === 'set' || (body.kind === 'text' && Array.from(body.text).length === 1) || body.kind === 'capture'
   if (one && text !== '' && !text.startsWith('(?:')) return text
   return body.kind === 'alt' || (body.kind === 'backref' && text !== '') ? text : `(?:${text})`
 }

@@ -22,7 +22,7 @@ export function foldText(text: string, behind: boolean): Node[] {
   const lower = text.toLowerCase()
   if (/[^\0-\x7f]/.test(text)) throw new Unsupported('letters beyond ASCII under (?i)')
   const items: Node[] = []
-  for (let i = 0; i < text.length; ) {
+  for (let i = 0; i < text.length;) {
     const found = LIGATURES.filter(([letters]) => lower.startsWith(letters, i))
     if (found.length === 0) {
       items.push(letter(text[i]!))

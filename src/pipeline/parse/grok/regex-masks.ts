@@ -40,10 +40,8 @@ export function firstMask(node: Node, follow: bigint, cache: MaskCache): bigint 
     case 'capture':
     case 'atomic':
       return firstMask(node.body, follow, cache)
-    case 'repeat': {
-      const again = node.max > 1 && nullable(node.body) ? firstMask(node.body, follow, cache) : 0n
-      return firstMask(node.body, follow, cache) | again | (node.min === 0 ? follow : 0n)
-    }
+    case 'repeat':
+      return firstMask(node.body, follow, cache) | (node.min === 0 ? follow : 0n)
     case 'look':
     case 'anchor':
       return follow

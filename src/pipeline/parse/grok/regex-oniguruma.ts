@@ -49,7 +49,7 @@ class Rewriter {
   rewrite(gathered: string[] = []): string {
     let out = ''
     let opened = 0
-    for (this.#at = 0; this.#at < this.#text.length; ) {
+    for (this.#at = 0; this.#at < this.#text.length;) {
       TOKEN.lastIndex = this.#at
       const m = TOKEN.exec(this.#text)
       if (m === null) throw new RegexSyntaxError('a backslash ends the expression', this.#at)

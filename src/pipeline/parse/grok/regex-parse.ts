@@ -86,7 +86,7 @@ class Parser {
   /** Joins neighbouring characters to runs, and spells out what the letters of a run without case stand for. */
   #join(pieces: readonly Piece[]): Node {
     const items: Node[] = []
-    for (let i = 0; i < pieces.length; ) {
+    for (let i = 0; i < pieces.length;) {
       const { node, fold } = pieces[i]!
       if (node.kind !== 'text') {
         items.push(node)
@@ -129,7 +129,8 @@ class Parser {
       case '\\':
         return this.#escape(flags)
       default:
-        if (c === '{' && this.#interval() !== undefined) throw new RegexSyntaxError('the "{" has nothing to repeat', start)
+        if (c === '{' && this.#interval() !== undefined)
+          throw new RegexSyntaxError('the "{" has nothing to repeat', start)
         scan.at = start
         return { kind: 'text', text: String.fromCodePoint(scan.codePoint()) }
     }
@@ -324,13 +325,15 @@ const NEWLINE: Node = {
 }
 
 function withOptions(flags: Flags, on: string, off: string): Flags {
-  const is = (letter: string, before: boolean): boolean => (off.includes(letter) ? false : on.includes(letter) || before)
+  const is = (letter: string, before: boolean): boolean =>
+    off.includes(letter) ? false : on.includes(letter) || before
   return { fold: is('i', flags.fold), dotall: is('m', flags.dotall), extended: is('x', flags.extended) }
 }
 
 /** Whether an expression has a named capture, which makes its plain groups capture nothing. */
 export function hasNames(text: string): boolean {
   // Escapes and classes are stepped over; a class is cut short by a nested one, which is harmless here.
-  for (const m of text.matchAll(/\\[^]|\[(?:\\[^]|[^\]\\])*\]|\(\?(?:<(?![=!])|')/g)) if (m[0].startsWith('(')) return true
+  for (const m of text.matchAll(/\\[^]|\[(?:\\[^]|[^\]\\])*\]|\(\?(?:<(?![=!])|')/g))
+    if (m[0].startsWith('(')) return true
   return false
 }

@@ -86,7 +86,11 @@ function run(c: Case, engine: Engine | undefined): Record<string, unknown> {
 function judge(cases: readonly Case[], engine?: Engine): void {
   const wrong: string[] = []
   for (const c of cases) {
-    const expected = { matched: c.matched, result: c.result, ...(c.metadata === undefined ? {} : { metadata: c.metadata }) }
+    const expected = {
+      matched: c.matched,
+      result: c.result,
+      ...(c.metadata === undefined ? {} : { metadata: c.metadata })
+    }
     try {
       assert.deepEqual(numbers(run(c, engine)), numbers(expected))
     } catch (error) {
@@ -98,7 +102,9 @@ function judge(cases: readonly Case[], engine?: Engine): void {
 
 /** Floats that the recorder wrote with a zero fraction come back from `read` as texts. */
 function numbers(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value), (_key, v: unknown) => (typeof v === 'string' && /^-?\d+\.0$/.test(v) ? Number(v) : v))
+  return JSON.parse(JSON.stringify(value), (_key, v: unknown) =>
+    typeof v === 'string' && /^-?\d+\.0$/.test(v) ? Number(v) : v
+  )
 }
 
 test('every upstream case has exactly the result of the real filter', { skip }, () => {
