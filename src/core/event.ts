@@ -87,8 +87,21 @@ export function fieldReader(ref: string): (event: Event, cursor: Cursor) => unkn
     const own = walk(event[top], keys, 1)
     if (own !== undefined) return own
     const dotted = event[ref]
-    return dotted !== undefined ? dotted : walk(cursor.source.constants[top], keys, 1)
+    if (dotted !== undefined) return dotted
+    return isRemoved(event[top], keys) ? undefined : walk(cursor.source.constants[top], keys, 1)
   }
+}
+
+/** True when a step took `keys` (or what they stand in) out of the source's constants: see `fieldRemover`. */
+function isRemoved(top: unknown, keys: readonly string[]): boolean {
+  if (top === REMOVED) return true
+  let holder = top
+  for (let i = 1; i < keys.length && isObject(holder); i++) {
+    if (!Object.hasOwn(holder, keys[i]!)) return false
+    holder = holder[keys[i]!]
+    if (holder === undefined) return true
+  }
+  return false
 }
 
 /** The record's time: its own when a step found one, else that of its arrival. Milliseconds since the epoch. */
@@ -125,7 +138,10 @@ export function fieldWriter(ref: string): (event: Event, cursor: Cursor, value: 
 /** The value of a field that a step removed although it is a constant of the source; the encoder leaves it out. */
 export const REMOVED: unique symbol = Symbol('removed')
 
-/** Compiles a remover for a field, the source's constants included. */
+/**
+ * Compiles a remover for a field, the source's constants included. Inside of an object an `undefined` that is there
+ * marks what the encoder leaves out of a constant.
+ */
 export function fieldRemover(ref: string): (event: Event, cursor: Cursor) => void {
   const keys = parseFieldRef(ref)
   if (keys === undefined) throw new TypeError(`malformed field reference "${ref}"`)

@@ -63,7 +63,8 @@ function merge(constant: unknown, own: unknown): unknown {
   if (!isMap(own)) return { ...constant, value: own }
   const out: Event = { ...constant }
   for (const [key, value] of Object.entries(own))
-    out[key] = Object.hasOwn(constant, key) ? merge(constant[key], value) : value
+    // An undefined that is there was put by a step that removed the constant's.
+    out[key] = value !== undefined && Object.hasOwn(constant, key) ? merge(constant[key], value) : value
   return out
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Batch } from '../core/component.ts'
 import type { Event } from '../core/event.ts'
-import { fail, fieldRemover, fieldWriter } from '../core/event.ts'
+import { fail, fieldReader, fieldRemover, fieldWriter } from '../core/event.ts'
 import { silentInstruments } from '../core/instruments.ts'
 import { silentLog } from '../core/log.ts'
 import { compileTemplate } from '../core/template.ts'
@@ -125,6 +125,33 @@ test('constants can be overridden, extended and removed by steps', async () => {
   assert.deepEqual(doc!['host'], { name: 'other' })
   assert.equal('@version' in doc!, false)
   assert.deepEqual(constants.host, { name: 'node2' })
+})
+
+test('a part of a constant that a step removed is gone from the document and for later steps', async () => {
+  const read = fieldReader('log.file.path')
+  const seen: unknown[] = []
+  const steps = [
+    step('json', e => {
+      e['host'] = { address: '::1' }
+      return true
+    }),
+    ...['host.name', 'log.file', 'nothing.there'].map(field => {
+      const remove = fieldRemover(field)
+      return step('remove', (e, c) => {
+        remove(e, c)
+        return true
+      })
+    }),
+    step('look', (e, c) => {
+      seen.push(read(e, c))
+      return true
+    })
+  ]
+  const [doc] = await documents(['a'], steps)
+  assert.deepEqual(doc!['host'], { address: '::1' })
+  assert.deepEqual(doc!['log'], { offset: 1000 })
+  assert.deepEqual(seen, [undefined])
+  assert.deepEqual(constants.log, { file: { path: '/a.log' } })
 })
 
 test("a line's own plain value beside an object of ours becomes its value, and no key is written twice", async () => {
