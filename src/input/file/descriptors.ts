@@ -89,15 +89,23 @@ export class Descriptors {
     tail.close()
   }
 
+  /** First those that a name leads to; then deleted ones that were read to their end. */
   #evict(): boolean {
+    return this.#closeFirst(named) || this.#closeFirst(t => t.place === 'deleted' && t.read >= t.size)
+  }
+
+  #closeFirst(fits: (tail: FileTail) => boolean): boolean {
     for (const tail of this.#open) {
-      if (tail.reading || tail.place !== 'live') continue
+      if (tail.reading || !fits(tail)) continue
       this.close(tail)
       return true
     }
     return false
   }
 }
+
+const named = (tail: FileTail): boolean =>
+  tail.place === 'live' || tail.place === 'copy' || (tail.place === 'rotated' && !tail.hidden)
 
 /** `wanted`, but no more than half of what the process may have open (RLIMIT_NOFILE). */
 export function descriptorLimit(wanted: number): number {

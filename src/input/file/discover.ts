@@ -4,11 +4,14 @@ import type { Dirent, Stats } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Glob, Step } from './glob.ts'
+import { basesOf } from './names.ts'
 
 /** What one look found new and gone. */
 export interface Changes {
   readonly added: string[]
   readonly gone: string[]
+  /** Paths that match, existing or not, whose rotated name is new in its folder; with the time of the listing before, or 0. */
+  readonly rotated: ReadonlyMap<string, number>
 }
 
 /** A folder under one step of a pattern, as it was listed. */
@@ -21,6 +24,10 @@ interface Folder {
   /** Clock.elapsed() of the listing, and how long it took: big folders are listed more rarely. */
   listedAt: number
   took: number
+  /** Wall clock of the listing. */
+  at: number
+  /** Names that rotation gave, which the pattern doesn't match. */
+  rotated: ReadonlySet<string>
   files: string[]
   folders: string[]
 }
@@ -48,6 +55,7 @@ export class Discovery {
   #paths = new Set<string>()
   #walked: Folder[] = []
   #changed = false
+  #rotated = new Map<string, number>()
   /** Paths without wildcards are there from the first look on, existing or not. */
   #literals = true
 
@@ -78,6 +86,7 @@ export class Discovery {
   /** Looks at every folder's mtime, and into those that changed. `all` lists all of them again. */
   async look(all = false): Promise<Changes> {
     this.#walked = []
+    this.#rotated = new Map()
     this.#changed = this.#literals
     this.#literals = false
     const seen = new Set<string>()
@@ -89,7 +98,7 @@ export class Discovery {
       this.#folders.delete(key)
       this.#changed = true
     }
-    return this.#changed ? this.#compare() : { added: [], gone: [] }
+    return this.#changed ? this.#compare() : { added: [], gone: [], rotated: this.#rotated }
   }
 
   #compare(): Changes {
@@ -101,7 +110,7 @@ export class Discovery {
     const added = [...found].filter(path => !this.#paths.has(path))
     const gone = [...this.#paths].filter(path => !found.has(path))
     this.#paths = found
-    return { added, gone }
+    return { added, gone, rotated: this.#rotated }
   }
 
   async #walk(
@@ -163,11 +172,14 @@ export class Discovery {
       mtime: st.mtimeMs,
       listedAt: elapsed,
       took: 0,
+      at: this.#tools.now(),
+      rotated: same ? known.rotated : new Set(),
       files: same ? known.files : [],
       folders: same ? known.folders : []
     }
     try {
       sort(folder, glob.steps[step]!, step === glob.steps.length - 1)
+      this.#noteRotated(folder, same ? known : undefined, glob.steps[step]!)
       this.#tools.trouble(path, undefined)
     } catch (error) {
       this.#tools.trouble(path, error)
@@ -179,17 +191,30 @@ export class Discovery {
     this.#changed = true
     return folder
   }
+
+  /** A file may have come, been written and rotated away between two listings: its new name is all there is to see. */
+  #noteRotated(folder: Folder, before: Folder | undefined, step: Step): void {
+    for (const name of folder.rotated) {
+      if (before?.rotated.has(name) === true) continue
+      const base = basesOf(name).findLast(b => step.matches(b))
+      if (base !== undefined) this.#rotated.set(join(folder.path, base), before?.at ?? 0)
+    }
+  }
 }
 
 /** Lists a folder into the names that end the pattern and the folders that lead on. */
 function sort(folder: Folder, step: Step, last: boolean): void {
   const files: string[] = []
   const folders: string[] = []
+  const rotated = new Set<string>()
   if (step.literal !== undefined) {
     ;(last ? files : folders).push(join(folder.path, step.literal))
   } else {
     for (const entry of readdirSync(folder.path, { withFileTypes: true })) {
-      if (!step.matches(entry.name)) continue
+      if (!step.matches(entry.name)) {
+        if (last && basesOf(entry.name).length > 0) rotated.add(entry.name)
+        continue
+      }
       const path = join(folder.path, entry.name)
       if ((step.deep || !last) && isFolder(entry, path)) folders.push(path)
       else if (last && !entry.isDirectory()) files.push(path)
@@ -197,6 +222,7 @@ function sort(folder: Folder, step: Step, last: boolean): void {
   }
   folder.files = files
   folder.folders = folders
+  folder.rotated = rotated
 }
 
 function isFolder(entry: Dirent, path: string): boolean {

@@ -107,7 +107,7 @@ export class Feed {
       tail.reading = true
       const used = await carrier.read(this.#buffer, length, from)
       tail.reading = false
-      if (used < before.length || !this.#buffer.subarray(0, before.length).equals(before)) {
+      if (!this.#follows(tail, before, from, used)) {
         // A compressed copy may end before what was read of the file itself.
         if (carrier.fd === undefined) this.#files.finish(tail)
         else this.#files.recheck(tail)
@@ -130,6 +130,13 @@ export class Feed {
     } finally {
       tail.reading = false
     }
+  }
+
+  /** What was read last stands before the new bytes; near its start the file's fingerprint decides as well. */
+  #follows(tail: FileTail, before: Buffer, from: number, used: number): boolean {
+    if (used < before.length || !this.#buffer.subarray(0, before.length).equals(before)) return false
+    const { n, sum } = tail.head
+    return from > 0 || n === 0 || (used >= n && headOf(this.#buffer.subarray(0, n)).sum === sum)
   }
 
   /** A file of an earlier run is compared before anything of it is believed. */

@@ -35,7 +35,7 @@ const SLICE = 256
 /** Hints are gathered for so long, so that a busy file costs ten looks a second at most. */
 const GATHER_MS = 100
 /** Streams that are over stay known for so long, should a compressed copy of them appear. */
-const KEEP_DONE_MS = 10 * 60_000
+const KEEP_DONE_MS = 60 * 60_000
 const MAX_RESTING = 10_000
 const MAX_DONE = 1000
 
@@ -120,6 +120,7 @@ export class FileInput implements Input {
     this.#opened = true
     this.#files.descriptors.atMost(descriptorLimit(this.#settings.maxOpenFiles))
     this.#registry.open()
+    this.#files.elapsed = this.#context.clock.elapsed()
     this.#files.load(this.#registry.load())
     this.#unshow = this.#gauges.show()
   }
@@ -203,9 +204,10 @@ export class FileInput implements Input {
     const first = this.#registry.runs === undefined
     const hinted = this.#hinted
     this.#hinted = new Set()
-    const { added, gone } = await this.#discovery.look(all)
+    const { added, gone, rotated } = await this.#discovery.look(all)
     for (const path of added) this.#hot.add(files.entry(path, first, this.#literals.has(path)))
     for (const path of gone) this.#forget(path)
+    for (const [path, since] of rotated) files.turnover(path, since || undefined)
     for (const path of hinted) {
       const entry = files.entries.get(path) ?? this.#find(path, first)
       if (entry !== undefined) this.#hot.add(entry)

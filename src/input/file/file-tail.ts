@@ -104,6 +104,8 @@ export class FileTail {
   vanishedAt = 0
   /** How often its bytes were looked for in vain. */
   searches = 0
+  /** Only our descriptor leads to it, as far as could be seen. */
+  hidden = false
   /** Clock.elapsed() before which it is not looked for again. */
   notBefore = 0
   /** Its unread rest was counted as lost. */

@@ -106,6 +106,7 @@ export class Files {
     this.lookedAt = this.#registry.runs?.seen ?? 0
     for (const tail of tails) {
       this.#add(tail)
+      tail.vanishedAt = this.elapsed
       const key = inodeOf(tail)
       if (tail.place === 'copy') this.claims.set(key, tail)
       else if (key !== '') this.byInode.set(key, tail)
@@ -116,8 +117,17 @@ export class Files {
       this.loose.add(tail)
       this.wanted.add(tail)
       // Whatever took its place while nobody looked, until the path turns out to lead to it still.
-      this.turnovers.set(tail.path, tail.seen)
+      this.turnovers.set(tail.path, Math.min(tail.seen, this.turnovers.get(tail.path) ?? Infinity))
     }
+  }
+
+  /** The stream that reads its rest from this very copy. */
+  claimedBy(st: Stats): FileTail | undefined {
+    const key = inodeKey(st.dev, st.ino)
+    const tail = this.claims.get(key)
+    if (tail === undefined || !this.births.differ(tail.born, st)) return tail
+    this.claims.delete(key)
+    return undefined
   }
 
   #add(tail: FileTail): void {
@@ -246,9 +256,11 @@ export class Files {
     const before = known.at
     known.at = entry.path
     const still = known.size === st.size && known.mtime === st.mtimeMs
+    // A short fingerprint fits too much to be sure that nothing came between.
+    const sure = still || known.head.n === HEAD_BYTES
     const verdict = still ? 'same' : this.#check(known, st.size)
     if (verdict === 'same') {
-      if (known.path === entry.path && this.#firstLook) this.turnovers.delete(entry.path)
+      if (sure && known.path === entry.path && this.#firstLook) this.turnovers.delete(entry.path)
       return this.#attach(entry, known, st)
     }
     known.at = before
@@ -301,7 +313,7 @@ export class Files {
         closeSync(fd)
         return this.#packed(entry, opened.st)
       }
-      if (this.claims.has(inodeKey(st.dev, st.ino))) this.#beginCopy(entry, opened.st, fd)
+      if (this.claimedBy(st)?.compare(fd, st.size) === 'same') this.#beginCopy(entry, opened.st, fd)
       else if (!this.#mayBeCopy(entry, opened.st, fd)) return this.#begin(entry, opened.st, fd)
       closeSync(fd)
     } catch (error) {
@@ -313,7 +325,8 @@ export class Files {
   #packed(entry: Entry, st: Stats): void {
     this.#settle(entry, st, 'packed')
     this.#context.log.debug({ path: entry.path }, 'A compressed file is read only for what rotation took away unread.')
-    for (const base of basesOf(basename(entry.path))) this.turnover(join(dirname(entry.path), base))
+    const base = basesOf(basename(entry.path)).at(-1)
+    if (base !== undefined) this.turnover(join(dirname(entry.path), base))
   }
 
   /**
@@ -387,8 +400,8 @@ export class Files {
   }
 
   /** A file was found under a path that must have been another's before, or nobody's. */
-  turnover(path: string): void {
-    if (this.lookedAt > 0 && !this.turnovers.has(path)) this.turnovers.set(path, this.lookedAt)
+  turnover(path: string, since = this.lookedAt): void {
+    if (this.lookedAt > 0 && since < (this.turnovers.get(path) ?? Infinity)) this.turnovers.set(path, since)
   }
 
   /** Puts a new stream at its inode into the table. */
@@ -431,6 +444,7 @@ export class Files {
     const verdict = this.births.differ(tail.born, st) ? 'other' : still ? 'same' : this.#check(tail, st.size)
     if (verdict === 'same') {
       this.wanted.delete(tail)
+      tail.hidden = false
       this.#note(undefined, tail, st)
     } else if (verdict === 'other') {
       // The same birth: cut under its new name. Another: the inode was used again.
@@ -470,8 +484,18 @@ export class Files {
     const verdict = st.size === 0 && tail.read === 0 && tail.head.n === 0 ? 'same' : this.#check(tail, st.size)
     if (verdict === 'unknown') return false
     if (verdict === 'other') return true
+    if (changed && tail.head.n < HEAD_BYTES) this.#suspect(tail)
     this.#note(undefined, tail, st)
     return false
+  }
+
+  /**
+   * A short fingerprint may fit although the file was copied, cut and written anew since the last look. Then its folder
+   * has changed as well, and the copy in it is one that nobody knows.
+   */
+  #suspect(tail: FileTail): void {
+    const folder = statSync(tail.home, { throwIfNoEntry: false })
+    if (folder !== undefined && folder.mtimeMs >= tail.seen - RACY_MS) this.turnovers.set(tail.path, tail.seen)
   }
 
   #note(entry: Entry | undefined, tail: FileTail, st: Stats): void {
@@ -539,6 +563,8 @@ export class Files {
     const cut = this.look(tail, st)
     tail.racyUntil = this.elapsed + RACY_MS
     if (!cut) return
+    // What is not the copy that it was taken for is no new generation of anything.
+    if (tail.place === 'copy') return this.forget(tail)
     const [name] = tail.names
     const entry = name === undefined ? undefined : this.entries.get(name)
     if (entry === undefined) this.cutLoose(tail, st)
@@ -579,6 +605,7 @@ export class Files {
   forget(tail: FileTail): void {
     const key = inodeOf(tail)
     if (this.byInode.get(key) === tail) this.byInode.delete(key)
+    if (this.claims.get(key) === tail) this.claims.delete(key)
     for (const name of tail.names) {
       const entry = this.entries.get(name)
       if (entry?.tail === tail) entry.tail = undefined

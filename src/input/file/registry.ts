@@ -84,6 +84,8 @@ export class Registry {
     if (this.#runs === undefined) {
       this.#runs = { started: now, seen: now }
       this.#state.set(RUNS, this.#context.name, this.#runs)
+      // From now on a file that appears is a new one, whatever happens to this process.
+      this.#state.commit()
     }
   }
 

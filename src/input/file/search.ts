@@ -11,7 +11,7 @@ import type { Packing } from './carrier.ts'
 import type { FileTail } from './file-tail.ts'
 import type { Files, Lost } from './files.ts'
 import { CONTEXT_BYTES, HEAD_BYTES, bytesAt, checkpointOf, headOf, inodeKey } from './identity.ts'
-import { homeOf, isRotated } from './names.ts'
+import { basesOf, homeOf, isRotated } from './names.ts'
 import type { Registry } from './registry.ts'
 import { inodeOf } from './registry.ts'
 
@@ -86,9 +86,10 @@ export class Search {
       if (listing !== undefined) listings.push(listing)
     }
     if (!this.#stillWanted(tail)) return
-    if (this.#byInode(tail, listings)) return
+    if (await this.#byInode(tail, listings)) return
     if (tail.carrier?.fd !== undefined) {
       // Moved out of sight with our descriptor on it: it is read to its end by that.
+      tail.hidden = true
       this.#files.wanted.delete(tail)
       return
     }
@@ -114,7 +115,7 @@ export class Search {
     this.#files.rest(tail, 'missing')
   }
 
-  #byInode(tail: FileTail, listings: readonly Listing[]): boolean {
+  async #byInode(tail: FileTail, listings: readonly Listing[]): Promise<boolean> {
     const key = inodeOf(tail)
     for (const { folder, files, byInode } of listings) {
       const name = key === '' ? undefined : byInode.get(key)
@@ -123,10 +124,14 @@ export class Search {
       tail.at = join(folder, name)
       const st = files.get(name)!
       if (tail.place === 'copy') {
-        this.#files.wanted.delete(tail)
-        if (tail.packing === undefined) tail.size = st.size
-        this.#files.ready.add(tail)
-        return true
+        if ((await this.#isStill(tail, st)) && this.#stillWanted(tail)) {
+          this.#files.wanted.delete(tail)
+          if (tail.packing === undefined) tail.size = st.size
+          this.#files.ready.add(tail)
+          return true
+        }
+        tail.at = before
+        continue
       }
       const verdict = this.#files.meet(tail, st)
       if (verdict === 'other') tail.at = before
@@ -137,6 +142,14 @@ export class Search {
     return false
   }
 
+  /** True when the copy at `tail.at` is the one that the stream is to be read from. */
+  async #isStill(tail: FileTail, st: Stats): Promise<boolean> {
+    if (this.#files.births.differ(tail.born, st)) return false
+    // Nothing of it was read yet: there is nothing to compare with.
+    if (tail.head.n === 0) return tail.read === 0 && tail.size <= st.size
+    return (await this.#matches(tail, tail.at, st)) === (tail.packing ?? 'none')
+  }
+
   /** A copy holds the same first bytes, and the same before the position; it is read on inside. */
   async #byContent(tail: FileTail, listing: Listing): Promise<boolean> {
     if (tail.head.n === 0) return false
@@ -145,7 +158,8 @@ export class Search {
     for (const [name, st] of listing.files) {
       const key = inodeKey(st.dev, st.ino)
       const holder = this.#files.byInode.get(key)
-      if (holder === tail || (holder !== undefined && !holder.isCopy) || this.#files.claims.has(key)) continue
+      if (holder === tail || (holder !== undefined && !holder.isCopy) || this.#files.claimedBy(st) !== undefined)
+        continue
       if (st.size === 0 || st.mtimeMs < tail.mtime - MTIME_SLACK) continue
       if (isRotated(name, basename(tail.path)) || isRotated(name, basename(tail.at))) family.push(name)
       else others.push(name)
@@ -167,6 +181,7 @@ export class Search {
     tail.home = dirname(path)
     tail.dev = st.dev
     tail.ino = st.ino
+    tail.born = st.birthtimeMs
     tail.size = packing === 'none' ? st.size : tail.size
     tail.packing = packing === 'none' ? undefined : packing
     tail.scanned = tail.read
@@ -216,7 +231,7 @@ export class Search {
 
   async #adoptUnseen(path: string, at: string, st: Stats): Promise<void> {
     const key = inodeKey(st.dev, st.ino)
-    if (this.#files.byInode.has(key) || this.#files.claims.has(key)) return
+    if (this.#files.byInode.has(key) || this.#files.claimedBy(st) !== undefined) return
     let packing: ReturnType<typeof packingOf>
     let size: number
     try {
@@ -229,7 +244,7 @@ export class Search {
     }
     // What the patterns match is found by itself, unless it is compressed.
     if (packing === 'other' || (packing === undefined && this.#files.entries.has(at))) return
-    for (const tail of this.#files.at(path)) {
+    for (const tail of this.#ofFamily(at)) {
       const bound = Math.max(tail.size, tail.expected)
       // Files may begin alike; one that holds more than the stream ever had is no copy of it.
       const short = tail.head.n < HEAD_BYTES && size > bound
@@ -238,6 +253,11 @@ export class Search {
     if (this.#files.byInode.has(key)) return
     this.#files.beginUnseen(path, at, st, packing)
     this.#context.log.info({ path, rotated: at }, 'A file that was rotated away unseen is read.')
+  }
+
+  /** Streams that a file of this name may be a copy of: `a.log` and `a.log.1` for `a.log.1.gz`. */
+  #ofFamily(at: string): FileTail[] {
+    return basesOf(basename(at)).flatMap(base => [...this.#files.at(join(dirname(at), base))])
   }
 
   async #list(folder: string): Promise<Listing | undefined> {
