@@ -84,6 +84,7 @@ function stepsOf({ grok, json, patternsDir }: StepOptions): unknown[] {
 /** Goes the way of a configuration, so that a step on the command line is the same step. */
 async function ofCommandLine(options: StepOptions, env: NodeJS.ProcessEnv, log: Log): Promise<ParseSteps> {
   const { catalog } = await import('../agent/components.ts')
+  if (options.timezone !== undefined) checkZone(options.timezone)
   const agent = { schema: options.schema ?? 'logstash', timezone: options.timezone }
   const config = { agent, [PIPELINES]: { parse: stepsOf(options) } }
   const text = JSON.stringify(config).replaceAll('${', () => '$${')
@@ -91,14 +92,22 @@ async function ofCommandLine(options: StepOptions, env: NodeJS.ProcessEnv, log: 
   const contexts = offlineContexts(checked as CheckedConfig, '.', env, log)
   if (problems.length > 0) throw wrong(new ConfigError(problems))
   // Which host this is says nothing about a file that is looked at once.
-  return build(checked.pipelines.get('parse')!, (kind, name) => ({ ...contexts(kind, name), constants: {} }))
+  return build(checked.pipelines.get('parse')!, (...of) => ({ ...contexts(...of), constants: {} }))
+}
+
+function checkZone(zone: string): void {
+  try {
+    Temporal.Now.zonedDateTimeISO(zone)
+  } catch {
+    throw new YarderError('USAGE', `--timezone must be an IANA zone such as Europe/Berlin, got "${zone}"`)
+  }
 }
 
 function build(pipeline: CheckedPipeline, contexts: MakeContext): ParseSteps {
   const context = contexts('pipeline', pipeline.name)
   try {
     const steps = pipeline.steps.map(step => ({ ...step.build(context), name: step.name }))
-    return { steps, context: contexts('input', 'parse') }
+    return { steps, context: contexts('input', 'parse', ['parse']) }
   } catch (error) {
     throw error instanceof ConfigError ? wrong(error) : error
   }
