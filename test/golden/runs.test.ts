@@ -62,7 +62,7 @@ async function run(t: TestContext, name: string): Promise<Outcome> {
       NODE_OPTIONS: `--import=${join(runs, 'still-clock.ts')}`
     }
   })
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  const [stdout, stderr] = await Promise.all([text(child.stdout!), text(child.stderr!), once(child, 'close')])
   closeSync(stdin)
   return { status: child.exitCode, stdout: normalise(stdout, dir), stderr }
 }
