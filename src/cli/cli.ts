@@ -30,6 +30,8 @@ const COMMANDS: readonly Register[] = [
 
 const EXAMPLES = `
 Examples:
+  yarder run /var/log/nginx/access.log               print records as they come, without any configuration
+  yarder run -c yarder.yaml                          run the agent
   yarder validate -c yarder.yaml                     is this configuration right?
   yarder parse --where 'response>=500' access.log    which requests failed?
   yarder grok '%{IP:client} %{WORD:verb}' 'a line'   what does this pattern capture?
