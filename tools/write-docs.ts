@@ -26,8 +26,10 @@ const read = (path: string): string | undefined =>
 
 const files = generated()
 const stale = [...files].filter(([path, text]) => read(path) !== text).map(([path]) => path)
-// A page of a component that is gone.
-const left = globSync(`${REFERENCE}/**/*.md`, { cwd: root }).filter(path => !files.has(path))
+// Pages of components that are gone; what a person wrote stays.
+const left = globSync(`${REFERENCE}/**/*.md`, { cwd: root }).filter(
+  path => !files.has(path) && read(path)!.startsWith('<!-- Generated ')
+)
 
 if (process.argv.includes('--check')) {
   for (const path of [...stale, ...left]) console.error(`${path} is not up to date; run: npm run docs`)
