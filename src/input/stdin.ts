@@ -20,7 +20,14 @@ export const stdin = defineInput({
   *lint(o) {
     yield* lintMultiline(o.multiline)
   },
-  build: (o, ctx) => new StdinInput(process.stdin, o.max_line_bytes, compileMultiline(o.multiline), ctx)
+  build(o, ctx) {
+    const multiline = compileMultiline(o.multiline)
+    // The first look at process.stdin opens it, so that waits until it is to be read.
+    return {
+      finite: true,
+      run: (emit, signal) => new StdinInput(process.stdin, o.max_line_bytes, multiline, ctx).run(emit, signal)
+    }
+  }
 })
 
 /** Any readable stream as an input of lines. */
