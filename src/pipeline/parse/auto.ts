@@ -21,7 +21,7 @@ export const auto = defineStep({
   description: `Known are, line by line: the access logs of web servers (combined, common, virtual hosts, Werkzeug, http.server, App
 Engine), error logs of nginx and Apache, syslog (RFC 3164, RFC 5424, ISO times, journalctl), JSON, logfmt, PostgreSQL, MySQL,
 Redis, Java (log4j, logback, Spring Boot), Python (logging, Pecan, Airflow, RQ), PHP (Monolog), Ruby, glog, AWS Lambda, Azure
-and Google Cloud Functions, Taurus, Flask, Kubernetes (CRI), and lines that just begin with a time or a level. The prefix of
+and Google Cloud Functions, Taurus, Flask, Kubernetes (CRI), and lines that only begin with a time or a level. The prefix of
 Docker Compose (\`app_1 | …\`) goes into \`service\`.
 
 The names are those of Logstash's patterns (\`clientip\`, \`verb\`, \`response\` …), or of ECS under \`schema: ecs\`. Numbers are

@@ -29,7 +29,7 @@ aren't known.`,
       pattern: /^.$/su,
       must: 'one character'
     }),
-    skip_header: boolean('Drop lines that are just the names of the columns.', { default: false }),
+    skip_header: boolean('Drop lines that hold nothing but the names of the columns.', { default: false }),
     skip_empty_columns: boolean('Make no field of an empty value.', { default: false }),
     tag_on_failure: string('Tag of a record whose text is no CSV.', { default: '_csvparsefailure' })
   },
