@@ -302,23 +302,21 @@ export class Files {
 
   #adoptUnknown(entry: Entry, st: Stats): void {
     if (this.#mayBeCopy(entry, st, undefined)) return
-    if (st.size === 0) return this.#begin(entry, st, undefined)
-    let fd = -1
+    if (st.size === 0) return void this.#begin(entry, st, undefined)
+    let fd: number | undefined
+    let kept = false
     try {
       const opened = openFile(entry.path)
       fd = opened.fd
       // Replaced since: the next look sees what it is.
-      if (!opened.st.isFile() || opened.st.ino !== st.ino || opened.st.dev !== st.dev) return closeSync(fd)
-      if (packingOf(bytesAt(fd, 0, 6)) !== undefined) {
-        closeSync(fd)
-        return this.#packed(entry, opened.st)
-      }
-      if (this.claimedBy(st)?.compare(fd, st.size) === 'same') this.#beginCopy(entry, opened.st, fd)
-      else if (!this.#mayBeCopy(entry, opened.st, fd)) return this.#begin(entry, opened.st, fd)
-      closeSync(fd)
+      if (!opened.st.isFile() || opened.st.ino !== st.ino || opened.st.dev !== st.dev) return
+      if (packingOf(bytesAt(fd, 0, 6)) !== undefined) this.#packed(entry, opened.st)
+      else if (this.claimedBy(st)?.compare(fd, st.size) === 'same') this.#beginCopy(entry, opened.st, fd)
+      else if (!this.#mayBeCopy(entry, opened.st, fd)) kept = this.#begin(entry, opened.st, fd)
     } catch (error) {
-      if (fd >= 0) closeSync(fd)
       if (!['ENOENT', 'ENOTDIR'].includes(errnoOf(error))) this.#troubles.begin(entry.path, error)
+    } finally {
+      if (fd !== undefined && !kept) closeSync(fd)
     }
   }
 
@@ -363,10 +361,11 @@ export class Files {
   #isCopy(entry: Entry, tail: FileTail, st: Stats, fd: number | undefined): 'yes' | 'no' | 'wait' | 'searched' {
     if (tail.head.n === 0) return 'no'
     if (tail.place === 'lost' && this.wanted.has(tail)) return 'searched'
-    if (fd === undefined) return tail.place === 'live' ? 'wait' : 'no'
-    if (tail.place !== 'live') return tail.head.n === HEAD_BYTES && tail.compare(fd, st.size) === 'same' ? 'yes' : 'no'
+    const whole = tail.place === 'live' || tail.place === 'rotated' || tail.place === 'deleted'
+    if (fd === undefined) return whole ? 'wait' : 'no'
+    if (!whole) return tail.head.n === HEAD_BYTES && tail.compare(fd, st.size) === 'same' ? 'yes' : 'no'
     const original = this.#check(tail, tail.size) === 'same' ? tail.carrier?.fd : undefined
-    if (original === undefined) return 'wait'
+    if (original === undefined) return this.loose.has(tail) ? 'searched' : 'wait'
     if (st.size > fstatSync(original).size || !sameEnds(fd, original, st.size)) return 'no'
     const same = entry.kind === 'pending' && entry.pendingSize === st.size
     return same && this.elapsed - entry.pendingSince >= PENDING_MS ? 'yes' : 'wait'
@@ -382,7 +381,7 @@ export class Files {
   }
 
   /** A file that nobody knows: from its first byte, or from its end when it stood there before the input first ran. */
-  #begin(entry: Entry, st: Stats, fd: number | undefined): void {
+  #begin(entry: Entry, st: Stats, fd: number | undefined): boolean {
     const old = this.#settings.ignoreOlder > 0 && this.now - st.mtimeMs > this.#settings.ignoreOlder
     const fromEnd = (entry.stood && this.#settings.startAt === 'end' && !this.#context.once) || old
     const { offset, skip } =
@@ -390,13 +389,10 @@ export class Files {
     const tail = this.#registry.make(entry.path, offset)
     if (skip) tail.skips.push(offset)
     this.#enter(tail, st)
-    if (fd !== undefined) {
-      tail.learn(fd)
-      if (tail.unread && this.descriptors.room) this.descriptors.adopt(tail, fd)
-      else closeSync(fd)
-    }
+    const kept = fd !== undefined && this.#keep(tail, fd)
     if (this.lookedAt > 0) this.turnover(entry.path)
     this.#attach(entry, tail, st)
+    return kept
   }
 
   /** A file was found under a path that must have been another's before, or nobody's. */
@@ -419,23 +415,39 @@ export class Files {
   }
 
   /** An unseen file that rotation took from `path` to `at`, perhaps compressed: owed from its first byte. */
-  beginUnseen(path: string, at: string, st: Stats, packing: Packing | undefined): void {
+  beginUnseen(path: string, at: string, packing: Packing | undefined): void {
+    const { fd, st } = openFile(at)
     const tail = this.#registry.make(path, 0)
     tail.at = at
     tail.home = dirname(at)
     tail.packing = packing
     tail.vanishedAt = this.elapsed
     this.#enter(tail, st)
-    if (packing === undefined) tail.place = 'rotated'
-    else {
-      const key = inodeOf(tail)
-      this.byInode.delete(key)
-      this.claims.set(key, tail)
-      tail.place = 'copy'
-      tail.size = 0
-    }
     this.loose.add(tail)
     this.ready.add(tail)
+    let kept = false
+    try {
+      if (packing === undefined) {
+        tail.place = 'rotated'
+        kept = this.#keep(tail, fd)
+        return
+      }
+    } finally {
+      if (!kept) closeSync(fd)
+    }
+    const key = inodeOf(tail)
+    this.byInode.delete(key)
+    this.claims.set(key, tail)
+    tail.place = 'copy'
+    tail.size = 0
+  }
+
+  /** Learns what is open; true when it stays so, since there is something to read and room for it. */
+  #keep(tail: FileTail, fd: number): boolean {
+    tail.learn(fd)
+    if (!tail.unread || !this.descriptors.room) return false
+    this.descriptors.adopt(tail, fd)
+    return true
   }
 
   /** A stream without a name was found at `tail.at`; 'other' when something else lies there by now. */

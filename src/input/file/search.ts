@@ -59,6 +59,8 @@ export class Search {
     this.#listings = new Map()
     for (const tail of wanted) await this.#find(tail)
     for (const [path, since] of turnovers) {
+      // What is looked for takes its copy first; the rest then is new.
+      if (this.#ofFamily(path).some(tail => tail.place === 'lost' && wanted.has(tail))) continue
       turnovers.delete(path)
       await this.#unseen(path, since)
     }
@@ -224,12 +226,12 @@ export class Search {
       for (const [name, st] of names) {
         // Whole seconds only: a file system without finer times.
         const slack = st.mtimeMs % 1000 === 0 ? 1000 + TICK_MS : TICK_MS
-        if (st.size > 0 && st.mtimeMs >= since - slack) await this.#adoptUnseen(path, join(folder, name), st)
+        if (st.size > 0 && st.mtimeMs >= since - slack) await this.#adoptUnseen(path, join(folder, name), st, since)
       }
     }
   }
 
-  async #adoptUnseen(path: string, at: string, st: Stats): Promise<void> {
+  async #adoptUnseen(path: string, at: string, st: Stats, since: number): Promise<void> {
     const key = inodeKey(st.dev, st.ino)
     if (this.#files.byInode.has(key) || this.#files.claimedBy(st) !== undefined) return
     let packing: ReturnType<typeof packingOf>
@@ -251,13 +253,19 @@ export class Search {
       if (!short && (await this.#matches(tail, at, st)) !== undefined) return
     }
     if (this.#files.byInode.has(key)) return
-    this.#files.beginUnseen(path, at, st, packing)
-    this.#context.log.info({ path, rotated: at }, 'A file that was rotated away unseen is read.')
+    try {
+      this.#files.beginUnseen(path, at, packing)
+      this.#context.log.info({ path, rotated: at }, 'A file that was rotated away unseen is read.')
+    } catch {
+      // Renamed on meanwhile: its next name is as new as this one was.
+      this.#files.turnover(path, since)
+    }
   }
 
   /** Streams that a file of this name may be a copy of: `a.log` and `a.log.1` for `a.log.1.gz`. */
   #ofFamily(at: string): FileTail[] {
-    return basesOf(basename(at)).flatMap(base => [...this.#files.at(join(dirname(at), base))])
+    const names = [basename(at), ...basesOf(basename(at))]
+    return names.flatMap(name => [...this.#files.at(join(dirname(at), name))])
   }
 
   async #list(folder: string): Promise<Listing | undefined> {
