@@ -1,6 +1,6 @@
 // `npm run bench`: what it costs to bring an access log into Elasticsearch, as documents with fields and their own time;
 // CPU, memory and completeness of the bundled agent, beside rsyslog's on the same file and receiver.
-//   node bench/end-to-end.ts [--lines N] [--only NAME] [--flags '--max-semi-space-size=1'] [--profile FOLDER] [--no-rsyslog]
+//   node bench/end-to-end.ts [--lines N] [--only NAME] [--flags '--max-semi-space-size=1'] [--profile FOLDER] [--answer items] [--no-rsyslog]
 import { readFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,6 +17,8 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     flags: { type: 'string', default: '' },
     profile: { type: 'string' },
+    // 'items' makes the receiver deaf to filter_path, so that each document has its 200 bytes in the answer.
+    answer: { type: 'string', default: 'short' },
     rsyslog: { type: 'boolean', default: true }
   },
   allowNegative: true
@@ -138,7 +140,7 @@ async function main(): Promise<void> {
   const lines = Number((await run(['wc', '-l', file])).split(' ')[0])
   console.log(`${lines} lines, ${(statSync(file).size / 1e6).toFixed(0)} MB, Node ${process.versions.node}`)
   const folder = mkdtempSync(join(tmpdir(), 'yarder-bundle-'))
-  const sink = await startSink()
+  const sink = await startSink({ answer: options.answer === 'items' ? 'items' : 'short' })
   const rows: Figures[] = []
   try {
     const bundle = await buildInto(folder)
