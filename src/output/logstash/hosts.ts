@@ -1,0 +1,118 @@
+// Several Logstash hosts: one at a time or all at once, left out after three failures in a row, back when they answer again.
+import type { Clock } from '../../core/clock.ts'
+import { describe } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+
+const FAILURES = 3
+const PROBE_MS = 5000
+const LONGEST_PROBE_MS = 60_000
+
+/** What is known of a host besides its address. */
+interface Standing {
+  failures: number
+  out: boolean
+  /** Times it went out since it last acknowledged something: connecting alone proves little, so it is asked less often. */
+  relapses: number
+  watched: boolean
+}
+
+/** Anything with a name that windows go to. */
+export interface Destination {
+  readonly name: string
+  /** Windows on their way to it. */
+  readonly busy: number
+  /** Rejects when it can't be connected to. */
+  knock(signal: AbortSignal): Promise<void>
+}
+
+export interface HostsOptions<D extends Destination> {
+  readonly hosts: readonly D[]
+  /** All at once, the least busy first; otherwise one until it fails. */
+  readonly loadbalance: boolean
+  readonly clock: Clock
+  readonly log: Log
+  /** 0 up to 1: which is the first, so that many agents don't all choose the same. */
+  readonly random?: () => number
+  /** Told when a host goes out of rotation or comes back. */
+  readonly onChange?: (host: D, up: boolean) => void
+}
+
+export class Hosts<D extends Destination> {
+  readonly #o: HostsOptions<D>
+  readonly #standings: ReadonlyMap<D, Standing>
+  readonly #stop = new AbortController()
+  #first: number
+
+  constructor(options: HostsOptions<D>) {
+    this.#o = options
+    this.#standings = new Map(
+      options.hosts.map(host => [host, { failures: 0, out: false, relapses: 0, watched: false }])
+    )
+    this.#first = Math.floor((options.random ?? Math.random)() * options.hosts.length)
+  }
+
+  /** In which order to try them for one window; when all are out, all, since one of them must be asked. */
+  order(): D[] {
+    const { hosts, loadbalance } = this.#o
+    const turned = [...hosts.slice(this.#first), ...hosts.slice(0, this.#first)]
+    const standing = turned.filter(host => !this.#standings.get(host)!.out)
+    const usable = standing.length > 0 ? standing : turned
+    if (!loadbalance) return usable
+    this.#first = (this.#first + 1) % hosts.length
+    return usable.sort((a, b) => a.busy - b.busy)
+  }
+
+  /** It has acknowledged something. */
+  good(host: D): void {
+    const standing = this.#standings.get(host)!
+    standing.relapses = 0
+    standing.failures = 0
+    this.#back(host, standing)
+  }
+
+  bad(host: D, error: unknown): void {
+    const standing = this.#standings.get(host)!
+    const { hosts, loadbalance } = this.#o
+    if (!loadbalance && hosts[this.#first] === host) this.#first = (this.#first + 1) % hosts.length
+    // A single host has no other to give way to; the delivery's waits are its probe.
+    if (++standing.failures < FAILURES || standing.out || hosts.length === 1) return
+    standing.out = true
+    this.#o.log.warn(
+      { host: host.name, failures: standing.failures, error: describe(error) },
+      'Host is out of rotation.'
+    )
+    this.#o.onChange?.(host, false)
+    if (!standing.watched) void this.#watch(host, standing)
+  }
+
+  close(): void {
+    this.#stop.abort(new Error('stopping'))
+  }
+
+  #back(host: D, standing: Standing): void {
+    if (!standing.out) return
+    standing.out = false
+    this.#o.log.info({ host: host.name }, 'Host is back in rotation.')
+    this.#o.onChange?.(host, true)
+  }
+
+  async #watch(host: D, standing: Standing): Promise<void> {
+    const { signal } = this.#stop
+    standing.watched = true
+    const every = Math.min(LONGEST_PROBE_MS, PROBE_MS * 2 ** standing.relapses++)
+    for (;;) {
+      await this.#o.clock.wait(every, signal)
+      if (signal.aborted || !standing.out) break
+      const alive = await host.knock(signal).then(
+        () => true,
+        () => false
+      )
+      if (!alive || signal.aborted) continue
+      // On trial: the next failure puts it out again.
+      standing.failures = FAILURES - 1
+      this.#back(host, standing)
+      break
+    }
+    standing.watched = false
+  }
+}
