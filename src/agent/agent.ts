@@ -40,8 +40,8 @@ export interface AgentOptions {
 
 const COMMIT_EVERY_MS = 1000
 /** Idle buffers kept for encoded records; more are freed. */
-const IDLE_BUFFER_BYTES = 8 * 1024 * 1024
-const BUFFER_BYTES = 2 * 1024 * 1024
+const IDLE_BUFFER_BYTES = 16 * 1024 * 1024
+const BUFFER_BYTES = 1536 * 1024
 
 /** Where positions and dead letters are kept: `agent.data_dir`, else systemd's StateDirectory, else /var/lib/yarder. */
 export function dataDirOf(checked: CheckedConfig, configDir: string, env: NodeJS.ProcessEnv): string {

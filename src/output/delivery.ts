@@ -138,7 +138,7 @@ export class Delivery {
     if (this.#queue.empty) this.#busySince = this.#clock.elapsed()
     this.#queue.add(records, this.#clock.elapsed())
     this.#pump()
-    if (this.#queue.heldBytes >= this.#options.queue_bytes && !this.#closed)
+    if (this.#full && !this.#closed)
       await new Promise<void>(resolve => this.#room.push(resolve))
   }
 
@@ -211,13 +211,19 @@ export class Delivery {
     this.#setAlarm(now)
   }
 
+  /** What is under way and as much again to be gathered is enough; more would only be memory. */
+  get #full(): boolean {
+    const { queue_bytes, queue_events = Infinity } = this.#options
+    return this.#queue.heldBytes >= queue_bytes || this.#queue.unacknowledged >= queue_events
+  }
+
   /** One at a time until the destination has shown that it answers, so that trouble never brings a storm of connections. */
   #limit(): number {
     return this.#failing || !this.#contacted ? 1 : this.#options.in_flight
   }
 
   #ready(now: number): boolean {
-    const { batch, queue_bytes } = this.#options
+    const { batch } = this.#options
     const queue = this.#queue
     if (queue.hasAgain) return true
     if (queue.freshSince === undefined) return false
@@ -225,7 +231,7 @@ export class Delivery {
       this.#draining ||
       queue.freshCount >= batch.max_events ||
       queue.freshBytes >= batch.max_bytes ||
-      queue.heldBytes >= queue_bytes ||
+      this.#full ||
       now - queue.freshSince >= batch.timeout
     )
   }
@@ -354,7 +360,7 @@ export class Delivery {
   #done(held: Held, records: number): void {
     if (!this.#queue.done(held, records)) return
     held.records.batch.settle(this.name)
-    if (this.#queue.heldBytes < this.#options.queue_bytes) for (const wake of this.#room.splice(0)) wake()
+    if (!this.#full) for (const wake of this.#room.splice(0)) wake()
     if (this.#queue.empty) for (const wake of this.#drained.splice(0)) wake()
   }
 

@@ -22,6 +22,7 @@ export interface Encoder {
 }
 
 const COMMA = 44
+const TIME = '@timestamp'
 /** Bytes of `{"@timestamp":"2026-01-02T03:04:05.006Z"`. */
 export const HEAD = 40
 
@@ -35,10 +36,10 @@ interface Rendered {
 
 /** The end of a document: `,"host":{…},"log":{"file":{…},"offset":`; the offset and what closes it follow. */
 function tailOf(constants: Event, log: unknown, located: boolean): Buffer {
-  const fixed = JSON.stringify(constants).slice(1, -1)
+  const fixed = withoutLoneSurrogates(JSON.stringify(constants)).slice(1, -1)
   const start = fixed === '' ? '' : `,${fixed}`
   if (!located) return Buffer.from(`${start}}\n`)
-  const opened = JSON.stringify(isMap(log) ? log : {}).slice(0, -1)
+  const opened = withoutLoneSurrogates(JSON.stringify(isMap(log) ? log : {})).slice(0, -1)
   return Buffer.from(`${start},"log":${opened}${opened === '{' ? '' : ','}"offset":`)
 }
 
@@ -69,11 +70,12 @@ function merge(constant: unknown, own: unknown): unknown {
 }
 
 /**
- * JSON.stringify writes a lone surrogate (which a JSON line can bring in as `"\ud800"`) as an escape; Elasticsearch and
- * Logstash refuse or mangle it, so it becomes U+FFFD. A `\\` pair is consumed whole so that text about escapes stays.
+ * JSON.stringify writes a lone surrogate (which a JSON line can bring in as `"\ud800"`, and an expression that cuts a
+ * character in two can make) as an escape; Elasticsearch and Logstash refuse or mangle it, so it becomes U+FFFD. A `\\`
+ * pair is consumed whole so that text about escapes stays.
  */
-const replaceLoneSurrogates = (json: string): string =>
-  json.replace(/\\(?:\\|ud[89a-f][0-9a-f]{2})/g, m => (m === '\\\\' ? m : '\\ufffd'))
+const withoutLoneSurrogates = (json: string): string =>
+  json.includes('\\ud') ? json.replace(/\\(?:\\|ud[89a-f][0-9a-f]{2})/g, m => (m === '\\\\' ? m : '\\ufffd')) : json
 
 /**
  * `writes` are the top-level fields the pipeline's steps may write: when none is the name of a constant, the constants
@@ -88,14 +90,18 @@ export function createEncoder(writes: ReadonlySet<string> | 'any'): Encoder {
   let head: Buffer = Buffer.alloc(0)
 
   const collides = (event: Event, keys: readonly string[]): boolean => {
-    for (let i = 0; i < keys.length; i++) if (event[keys[i]!] !== undefined) return true
+    if (event[TIME] !== undefined) return true
+    if (mayCollide) for (let i = 0; i < keys.length; i++) if (event[keys[i]!] !== undefined) return true
     return false
   }
 
   /** The record's fields without the constants' names, and an end of its own. */
   function resolve(event: Event, source: Rendered): { own: Event; tail: Buffer } {
     const own: Event = {}
-    for (const [key, value] of Object.entries(event)) if (value !== REMOVED) own[key] = value
+    for (const [key, value] of Object.entries(event)) {
+      // The time is the cursor's; a field that a line or a step calls so must not stand in the document a second time.
+      if (value !== REMOVED) own[key === TIME ? `_${TIME}` : key] = value
+    }
     const constants: Event = {}
     for (const key of source.keys) {
       if (event[key] !== REMOVED) constants[key] = merge(source.constants[key], own[key])
@@ -145,9 +151,8 @@ export function createEncoder(writes: ReadonlySet<string> | 'any'): Encoder {
     add(event, cursor) {
       const source = rendered!
       stamp(timeOf(cursor))
-      const special = mayCollide && collides(event, source.keys) ? resolve(event, source) : undefined
-      let json = JSON.stringify(special === undefined ? event : special.own)
-      if (writes === 'any' && json.includes('\\ud')) json = replaceLoneSurrogates(json)
+      const special = collides(event, source.keys) ? resolve(event, source) : undefined
+      const json = withoutLoneSurrogates(JSON.stringify(special === undefined ? event : special.own))
       const tail = special === undefined ? source.tail : special.tail
       reserve(head.length + json.length * 3 + tail.length + 20)
       let at = end

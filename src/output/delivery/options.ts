@@ -9,6 +9,8 @@ export interface DeliveryOptions {
   readonly in_flight: number
   /** Bytes of records taken over and not yet acknowledged; past it, `offer` waits. */
   readonly queue_bytes: number
+  /** The same in records. */
+  readonly queue_events?: number
 }
 
 const MIB = 1024 * 1024
@@ -22,5 +24,6 @@ export function deliveryOptions(values: Readonly<Record<string, unknown>>): Deli
   const in_flight = given.in_flight ?? 1
   // Each request under way, and one being gathered.
   const queue_bytes = given.queue_bytes ?? (in_flight + 1) * batch.max_bytes
-  return { backoff, batch, in_flight, queue_bytes }
+  const queue_events = given.queue_events ?? (in_flight + 1) * batch.max_events
+  return { backoff, batch, in_flight, queue_bytes, queue_events }
 }

@@ -155,6 +155,8 @@ class TimeReader {
 const NOWHERE = { input: '', id: '', path: undefined, constants: {} }
 /** Answers kept for one scalar; a log has some thousands of hosts and users. */
 const MAX_KNOWN = 10_000
+/** Longer texts are no hosts, users or dates; their lines take the general way with its time limit. */
+const MAX_ASKED = 256
 
 /** Asks the scalar's own expression about a whole text, and keeps the answers. */
 function asker(scalar: string, set: ReadonlyMap<string, string>): (b: Uint8Array, from: number, to: number) => boolean {
@@ -170,6 +172,7 @@ function asker(scalar: string, set: ReadonlyMap<string, string>): (b: Uint8Array
   return (b, from, to) => {
     if (hosts && isIpv4(b, from, to)) return true
     if (last.is(b, from, to)) return true
+    if (to - from > MAX_ASKED) return false
     const text = textOf(b, from, to)
     let answer = known.get(text)
     if (answer === undefined) {
