@@ -7,13 +7,16 @@ import { capturesOf, fieldPath, getPath, textOf } from './fields.ts'
 import type { Capture } from './fields.ts'
 import { compileMatcher, GrokTimeout, OnigurumaHost } from './matcher.ts'
 import type { Engine, Matcher } from './matcher.ts'
+import { parsePatternFile } from './patterns/index.ts'
 
 export interface GrokOptions {
   /** Field reference → patterns, tried in order. */
   match: Record<string, string | readonly string[]>
-  /** The set of named patterns, `patternSet(…)` with what the user's files add. */
+  /** The set of named patterns, `patternSet(…)`. */
   patterns: ReadonlyMap<string, string>
-  /** Patterns of this step alone; they win over the set's. */
+  /** The texts of the user's pattern files; a later definition wins over an earlier one and over the set's. */
+  patternFiles?: readonly string[] | undefined
+  /** Patterns of this step alone; they win over all others. */
   pattern_definitions?: Readonly<Record<string, string>> | undefined
   /** The first pattern that matches ends the search, over all fields. Default true. */
   break_on_match?: boolean | undefined
@@ -105,6 +108,9 @@ export function compileGrok(options: GrokOptions): Grok {
 
 function compileFields(options: GrokOptions): Field[] {
   const patterns = new Map(options.patterns)
+  for (const text of options.patternFiles ?? []) {
+    for (const [name, definition] of parsePatternFile(text)) patterns.set(name, definition)
+  }
   for (const [name, definition] of Object.entries(options.pattern_definitions ?? {})) {
     checkDefinition(name, definition)
     patterns.set(name, definition)

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { compileGrok } from './grok.ts'
 import type { Grok } from './grok.ts'
 import type { Engine } from './matcher.ts'
-import { parsePatternFile, patternSet } from './patterns/index.ts'
+import { patternSet } from './patterns/index.ts'
 
 const folder = new URL('../../../../../shared/vectors/', import.meta.url)
 const present = existsSync(folder)
@@ -52,13 +52,10 @@ function grokOf(c: Case, engine: Engine | undefined): Grok {
   let grok = compiled.get(key)
   if (grok !== undefined) return grok
   const o = c.options ?? {}
-  const patterns = new Map(sets[c.patternSet])
-  for (const file of o.patternFiles ?? []) {
-    for (const [name, definition] of parsePatternFile(file.content)) patterns.set(name, definition)
-  }
   grok = compileGrok({
     match: c.match,
-    patterns,
+    patterns: sets[c.patternSet],
+    patternFiles: o.patternFiles?.map(file => file.content),
     pattern_definitions: o.pattern_definitions,
     break_on_match: o.break_on_match,
     named_captures_only: o.named_captures_only,
