@@ -1,23 +1,33 @@
 import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
 import {
   appendFileSync,
+  chmodSync,
+  closeSync,
   copyFileSync,
   linkSync,
   mkdirSync,
+  openSync,
   readFileSync,
+  readdirSync,
   renameSync,
+  statSync,
   symlinkSync,
   truncateSync,
   unlinkSync,
   utimesSync,
   writeFileSync,
-  statSync,
-  readdirSync
+  writeSync
 } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { text as readAll } from 'node:stream/consumers'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
+import type { Emit } from '../core/component.ts'
 import { Rig } from './file/rig.ts'
 
 function rig(t: TestContext, options: Record<string, unknown> = {}): Rig {
@@ -483,4 +493,364 @@ test('patterns, exclusions and names with a dot', async t => {
   symlinkSync('..', join(r.logs, 'x', 'loop'))
   await r.poll()
   assert.deepEqual(r.texts.sort(), ['a.log', 'a.txt', 'x/y/b.log'])
+})
+
+test('binary bytes, NULs and invalid UTF-8 pass as they are', async t => {
+  const r = rig(t)
+  const bytes = Buffer.from([0, 1, 255, 10, 0xc3, 0x28, 10, 0, 0, 0, 13, 10, 0xe2, 0x82, 10])
+  writeFileSync(join(r.logs, 'a.log'), bytes.subarray(0, 13))
+  await r.poll()
+  appendFileSync(join(r.logs, 'a.log'), bytes.subarray(13))
+  await r.poll()
+  assert.deepEqual(r.texts, ['\0\x01\xff', '\xc3(', '\0\0\0', '\xe2\x82'])
+})
+
+test('a line of 100 MB is cut and flagged, the rest is left out, and memory stays flat', async t => {
+  const r = rig(t)
+  const a = join(r.logs, 'a.log')
+  writeFileSync(a, 'before\n')
+  const piece = Buffer.alloc(4 * 1024 * 1024, 'x')
+  await r.poll()
+  const before = process.memoryUsage().rss
+  for (let i = 0; i < 25; i++) {
+    appendFileSync(a, piece)
+    if (i % 5 === 0) await r.poll()
+  }
+  const length = 25 * piece.length
+  await r.poll()
+  assert.equal(r.got.length, 2)
+  await r.stop()
+  appendFileSync(a, '\nafter\n')
+  await r.start().poll()
+  assert.ok(process.memoryUsage().rss - before < 40e6, `grew by ${process.memoryUsage().rss - before}`)
+  assert.deepEqual(
+    r.got.map(g => [g.offset, g.text.length, g.cut]),
+    [
+      [0, 6, false],
+      [7, 1024 * 1024, true],
+      [7 + length + 1, 5, false]
+    ]
+  )
+  await r.stop()
+  await r.start().poll()
+  assert.equal(r.got.length, 3)
+})
+
+test('a cut line that is read again after a kill is cut at the same place', async t => {
+  const r = rig(t, { max_line_bytes: 100 })
+  writeFileSync(join(r.logs, 'a.log'), `${'y'.repeat(250)}\nafter\n${'z'.repeat(300)}`)
+  r.settles = false
+  await r.poll()
+  await r.kill()
+  r.start()
+  await r.poll()
+  assert.equal(r.got.length, 6)
+  r.held[0]!.settle('out')
+  await r.stop()
+  appendFileSync(join(r.logs, 'a.log'), 'z\nend\n')
+  await r.start().poll()
+  r.expect(['y'.repeat(100), 'after', 'z'.repeat(100), 'end'])
+})
+
+test('what is no regular file is never opened, and told once', async t => {
+  const r = rig(t)
+  execFileSync('mkfifo', [join(r.logs, 'fifo.log')])
+  symlinkSync('/dev/zero', join(r.logs, 'device.log'))
+  const server = createServer().listen(join(r.logs, 'socket.log'))
+  await once(server, 'listening')
+  t.after(() => server.close())
+  writeFileSync(join(r.logs, 'a.log'), 'one\n')
+  await r.poll(3)
+  assert.deepEqual(r.texts, ['one'])
+  const told = r.data.filter((_, i) => r.said[i]!.includes('is no regular file')).map(d => d['what'])
+  assert.deepEqual(new Set(told), new Set(['device', 'fifo', 'socket']))
+  assert.equal(told.length, 3)
+})
+
+test('a file that vanishes between two system calls costs nothing', async t => {
+  const r = rig(t)
+  const churn = (async () => {
+    for (let i = 0; i < 400; i++) {
+      const path = join(r.logs, `${i % 7}.log`)
+      writeFileSync(path, `${i}\n`)
+      await new Promise(setImmediate)
+      try {
+        unlinkSync(path)
+      } catch {}
+    }
+  })()
+  for (let i = 0; i < 30; i++) await r.poll()
+  await churn
+  await r.finish()
+  assert.equal(new Set(r.texts).size, r.texts.length)
+  assert.deepEqual(
+    r.said.filter(s => s.startsWith('error')),
+    []
+  )
+})
+
+test('an unreadable file is told once with the element that refuses, and read when it may be', async t => {
+  const r = rig(t)
+  const a = join(r.logs, 'sub', 'a.log')
+  mkdirSync(join(r.logs, 'sub'))
+  writeFileSync(a, 'one\n')
+  const script = `
+    import { chmodSync, chownSync } from 'node:fs'
+    import { Rig } from ${JSON.stringify(new URL('./file/rig.ts', import.meta.url).href)}
+    const undo = []
+    const r = new Rig({ after: f => undo.push(f) }, { start_at: 'beginning', paths: [${JSON.stringify(join(r.logs, 'sub', '*.log'))}] })
+    chmodSync(${JSON.stringify(a)}, 0o200)
+    if (process.getuid() === 0) { chownSync(r.dir, 65534, 65534); process.setgid(65534); process.setuid(65534) }
+    process.stdin.once('data', async () => { await r.poll(); console.log(JSON.stringify([r.texts, r.said, r.input.describe().message])); for (const f of undo) await f(); process.exit() })
+    r.start()
+    await r.poll(3)
+    console.log(JSON.stringify([r.texts, r.said, r.input.describe().message, r.data[0]]))
+  `
+  chmodSync(r.dir, 0o755)
+  chmodSync(r.logs, 0o755)
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  t.after(() => child.kill('SIGKILL'))
+  const answers = createInterface(child.stdout)[Symbol.asyncIterator]()
+  const before = JSON.parse((await answers.next()).value as string)
+  assert.deepEqual(before[0], [])
+  assert.deepEqual(before[1], ['error A path cannot be read; it is tried again.'])
+  assert.match(
+    before[2],
+    /^1 path cannot be read: .*a\.log \(--w-------, owner \d+:\d+\) gives no read permission to uid \d+$/
+  )
+  assert.equal(before[3].errno, 'EACCES')
+  chmodSync(a, 0o644)
+  child.stdin.write('go\n')
+  const after = JSON.parse((await answers.next()).value as string)
+  assert.deepEqual(after[0], ['one'])
+  assert.equal(after[2], '')
+})
+
+test('more files than descriptors are all read, and none stays open for ever', async t => {
+  const r = rig(t, { max_open_files: 4, close_inactive: '1s' })
+  const all: string[] = []
+  const write = writer(all)
+  for (let round = 0; round < 3; round++) {
+    for (let i = 0; i < 50; i++) write(join(r.logs, `${i}.log`), 2)
+    await r.poll()
+    assert.ok(r.input.describe().files.filter(f => f.open).length <= 4)
+  }
+  r.expect(all)
+  r.skew += 3_600_000
+  await r.poll(2)
+  assert.equal(r.input.describe().files.filter(f => f.open).length, 0)
+})
+
+test('a thousand rotations leave no descriptor behind', async t => {
+  const r = rig(t)
+  const all: string[] = []
+  const write = writer(all)
+  const a = join(r.logs, 'a.log')
+  const fds = (): number => readdirSync('/proc/self/fd').length
+  await r.poll()
+  const before = fds()
+  for (let i = 0; i < 1000; i++) {
+    write(a, 1)
+    if (i % 3 !== 0) await r.poll()
+    try {
+      renameSync(`${a}.1`, `${a}.2`)
+    } catch {}
+    renameSync(a, `${a}.1`)
+  }
+  await r.poll()
+  r.expect(all)
+  r.skew += 3_600_000
+  await r.poll(3)
+  assert.ok(fds() <= before, `${fds()} descriptors, ${before} before`)
+})
+
+test('this process never tails its own output', async t => {
+  const dir = new Rig(t)
+  mkdirSync(dir.logs)
+  const out = join(dir.logs, 'agent.log')
+  const script = `
+    import { Rig } from ${JSON.stringify(new URL('./file/rig.ts', import.meta.url).href)}
+    const undo = []
+    const r = new Rig({ after: f => undo.push(f) }, { start_at: 'beginning', paths: [${JSON.stringify(out)}] }).start()
+    for (let i = 0; i < 3; i++) { console.log('mine'); await r.poll() }
+    process.stderr.write(JSON.stringify([r.texts, r.said]))
+    for (const f of undo) await f()
+  `
+  const fd = openSync(out, 'a')
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', fd, 'pipe'] })
+  closeSync(fd)
+  const [texts, said] = JSON.parse(await readAll(child.stderr!)) as [string[], string[]]
+  assert.deepEqual(texts, [])
+  assert.equal(said.filter(s => s.includes('output of this process')).length, 1)
+})
+
+test('an open record waits for flush_timeout, survives a restart, and keeps the end it was given', async t => {
+  const r = rig(t, { multiline: { pattern: '^\\s', flush_timeout: '5s' } })
+  const a = join(r.logs, 'a.log')
+  writeFileSync(a, 'one\n 1\ntwo\n 2\n')
+  await r.poll()
+  assert.deepEqual(r.texts, ['one\n 1'])
+  await r.stop()
+  await r.start().poll()
+  assert.deepEqual(r.texts, ['one\n 1'])
+  r.settles = false
+  r.skew += 6000
+  await r.poll()
+  assert.deepEqual(r.texts, ['one\n 1', 'two\n 2'])
+  appendFileSync(a, ' late\nthree\n')
+  await r.kill()
+  r.settles = true
+  await r.start().poll()
+  r.skew += 6000
+  await r.poll()
+  r.expect(['one\n 1', 'two\n 2', ' late', 'three'])
+})
+
+test('once: everything to the end, unterminated lines and open records too, and then it returns', async t => {
+  const r = new Rig(t, { multiline: { preset: 'java' } })
+  mkdirSync(r.logs)
+  r.once = true
+  writeFileSync(join(r.logs, 'a.log'), 'a\n\tat x\nb\n\tat y')
+  writeFileSync(join(r.logs, 'b.log'), text(lines(5000)))
+  r.start()
+  await r.input.run(r.emit, new AbortController().signal)
+  assert.equal(r.got.length, 5002)
+  assert.deepEqual(
+    r.got.filter(g => g.path!.endsWith('a.log')).map(g => g.text),
+    ['a\n\tat x', 'b\n\tat y']
+  )
+})
+
+test('bytes that are read again keep the day of their arrival, later ones have their own', async t => {
+  const r = rig(t)
+  const a = join(r.logs, 'a.log')
+  const day = 86_400_000
+  const noon = Math.floor(Date.now() / day) * day + day / 2
+  r.wall = () => noon
+  r.settles = false
+  writeFileSync(a, 'one\n')
+  await r.poll()
+  r.wall = () => noon + day
+  appendFileSync(a, 'two\n')
+  await r.poll()
+  assert.deepEqual(
+    r.got.map(g => g.arrival),
+    [noon, noon + day]
+  )
+  await r.kill()
+  r.wall = () => noon + 2 * day
+  appendFileSync(a, 'three\n')
+  await r.start().poll()
+  const again = r.got.slice(2).map(g => [g.text, (g.arrival - noon) / day])
+  // What came after the last note of how far was read can't be told from what was read: it counts as read.
+  assert.deepEqual(again, [
+    ['one', 0],
+    ['two', 1],
+    ['three', 1]
+  ])
+  await r.stop()
+  r.wall = () => noon + 3 * day
+  appendFileSync(a, 'four\n')
+  await r.start().poll()
+  assert.deepEqual(
+    r.got.slice(5).map(g => [g.text, (g.arrival - noon) / day]),
+    [
+      ['one', 0],
+      ['two', 1],
+      ['three', 1],
+      ['four', 3]
+    ]
+  )
+})
+
+test('files that are not written for longer than ignore_older are read only from their end', async t => {
+  const r = rig(t, { ignore_older: '1h' })
+  const a = join(r.logs, 'a.log')
+  writeFileSync(a, 'old\n')
+  utimesSync(a, Date.now() / 1000 - 7200, Date.now() / 1000 - 7200)
+  await r.poll()
+  appendFileSync(a, 'new\n')
+  await r.poll()
+  assert.deepEqual(r.texts, ['new'])
+})
+
+test('a hole that a writer leaves after a truncation is no record', async t => {
+  const r = rig(t)
+  const a = join(r.logs, 'a.log')
+  const fd = openSync(a, 'w')
+  writeSync(fd, text(lines(2000)))
+  await r.poll()
+  const { length } = r.got
+  truncateSync(a)
+  writeSync(fd, 'after the hole\n')
+  closeSync(fd)
+  await r.poll(2)
+  assert.deepEqual(r.texts.slice(length), ['after the hole'])
+})
+
+for (const watch of [true, false]) {
+  test(`runs by itself ${watch ? 'on events' : 'without any event'}, and returns when told`, async t => {
+    const r = rig(t, { watch, poll: watch ? '1m' : '20ms' })
+    const stop = new AbortController()
+    t.after(() => stop.abort())
+    const seen = new EventEmitter()
+    const emit: Emit = async batch => {
+      await r.emit(batch)
+      seen.emit('batch')
+    }
+    const running = r.input.run(emit, stop.signal)
+    const until = async (line: string): Promise<void> => {
+      while (!r.texts.includes(line)) await once(seen, 'batch', { signal: AbortSignal.timeout(5000) })
+    }
+    // Written again and again until the kernel's events arrive, which takes a moment after the start.
+    const first = join(r.logs, 'first.log')
+    for (let i = 0; r.got.length === 0; i++) {
+      appendFileSync(first, 'again\n')
+      await Promise.race([once(seen, 'batch'), new Promise(resolve => setTimeout(resolve, 20))])
+    }
+    const a = join(r.logs, 'a.log')
+    writeFileSync(a, 'one\n')
+    await until('one')
+    appendFileSync(a, 'two\n')
+    await until('two')
+    renameSync(a, `${a}.1`)
+    appendFileSync(`${a}.1`, 'late\n')
+    writeFileSync(a, 'three\n')
+    await until('three')
+    await until('late')
+    stop.abort()
+    await running
+    assert.deepEqual(r.texts.filter(x => x !== 'again').sort(), ['late', 'one', 'three', 'two'])
+  })
+}
+
+test('a slow output stops the reading, not the looking: what is rotated away meanwhile is held', async t => {
+  const r = rig(t, { watch: false, poll: '10ms' })
+  const stop = new AbortController()
+  t.after(() => stop.abort())
+  const gate = Promise.withResolvers<void>()
+  const seen = new EventEmitter()
+  const a = join(r.logs, 'a.log')
+  const all: string[] = []
+  const write = writer(all)
+  write(a)
+  const running = r.input.run(async batch => {
+    seen.emit('batch')
+    await gate.promise
+    await r.emit(batch)
+  }, stop.signal)
+  await once(seen, 'batch')
+  for (let i = 0; i < 3; i++) {
+    renameSync(a, `${a}.1`)
+    write(a)
+    const known = (): boolean => r.input.describe().files.filter(f => f.open).length >= i + 2
+    while (!known()) await new Promise(setImmediate)
+    unlinkSync(`${a}.1`)
+  }
+  gate.resolve()
+  const late = AbortSignal.timeout(5000)
+  while (r.got.length < all.length && !late.aborted) await new Promise(setImmediate)
+  stop.abort()
+  await running
+  r.expect(all)
 })

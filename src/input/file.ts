@@ -31,7 +31,7 @@ export const file = defineInput({
       min: 16,
       max: '16MiB'
     }),
-    read_bytes: size('How much of a file is read in its turn.', { default: '512KiB', min: '4KiB', max: '16MiB' }),
+    read_bytes: size('How much of a file is read in its turn.', { default: '256KiB', min: '4KiB', max: '16MiB' }),
     max_open_files: integer('Files that are open at once; idle ones are closed for others.', { default: 1000, min: 1 }),
     poll: duration('How often files are looked at when the kernel sends no events.', {
       default: '1s',

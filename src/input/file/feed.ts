@@ -40,6 +40,8 @@ export class Feed {
   #settled: Settled
   #splitter: Splitter
   #buffer: Buffer
+  /** Bytes read at a time. */
+  readonly #chunk: number
   /** Streams that hold a record open, waiting for lines to join. */
   readonly open = new Set<FileTail>()
 
@@ -60,6 +62,7 @@ export class Feed {
     this.#settled = settled
     this.#splitter = new Splitter(settings.maxLineBytes, settings.multiline)
     // One buffer serves all files: memory doesn't depend on how many there are, or how long their lines.
+    this.#chunk = settings.chunkBytes
     this.#buffer = Buffer.allocUnsafeSlow(Math.max(settings.chunkBytes, this.#splitter.room) + 64)
   }
 
@@ -102,7 +105,8 @@ export class Feed {
       }
       const before = tail.context ?? Buffer.alloc(0)
       const from = tail.read - before.length
-      const room = this.#buffer.length
+      // The whole buffer is for a record that doesn't end within a chunk: larger batches would only cost memory.
+      const room = tail.scanned - tail.read >= this.#chunk / 2 ? this.#buffer.length : this.#chunk
       const length = carrier.fd === undefined ? room : Math.min(room, Math.max(0, tail.size - from))
       tail.reading = true
       const used = await carrier.read(this.#buffer, length, from)

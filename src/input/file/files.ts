@@ -121,6 +121,23 @@ export class Files {
     }
   }
 
+  /** The stream at this inode, unless that was used again for another file. */
+  holderOf(st: Stats): FileTail | undefined {
+    const tail = this.byInode.get(inodeKey(st.dev, st.ino))
+    if (tail === undefined || tail.reading || !this.births.differ(tail.born, st)) return tail
+    if (this.resting.has(tail)) this.#leaveInode(tail)
+    else this.forget(tail)
+    return undefined
+  }
+
+  #leaveInode(tail: FileTail): void {
+    const key = inodeOf(tail)
+    if (this.byInode.get(key) === tail) this.byInode.delete(key)
+    if (this.claims.get(key) === tail) this.claims.delete(key)
+    tail.dev = 0
+    tail.ino = 0
+  }
+
   /** The stream that reads its rest from this very copy. */
   claimedBy(st: Stats): FileTail | undefined {
     const key = inodeKey(st.dev, st.ino)
@@ -246,13 +263,9 @@ export class Files {
       this.#settle(entry, st, 'own')
       return
     }
-    const known = this.byInode.get(key)
+    const known = this.holderOf(st)
     if (known === undefined) return this.#adoptUnknown(entry, st)
     if (known.reading) return
-    if (this.births.differ(known.born, st)) {
-      this.forget(known)
-      return this.#adoptUnknown(entry, st)
-    }
     const before = known.at
     known.at = entry.path
     const still = known.size === st.size && known.mtime === st.mtimeMs
@@ -442,6 +455,16 @@ export class Files {
     tail.size = 0
   }
 
+  /** Opens it ahead of its turn when there is room, so that nobody can take it away. */
+  hold(tail: FileTail): void {
+    if (tail.packing !== undefined || !this.descriptors.room) return
+    try {
+      this.descriptors.open(tail)
+    } catch (error) {
+      this.#troubles.begin(tail.at, error)
+    }
+  }
+
   /** Learns what is open; true when it stays so, since there is something to read and room for it. */
   #keep(tail: FileTail, fd: number): boolean {
     tail.learn(fd)
@@ -597,6 +620,8 @@ export class Files {
   /** Nothing more is read of it. Its row stays for as long as something is owed, and a while longer. */
   rest(tail: FileTail, place: 'done' | 'missing'): void {
     this.descriptors.close(tail)
+    // With the last descriptor the inode is free for another file.
+    if (tail.place === 'deleted') this.#leaveInode(tail)
     tail.place = place
     tail.vanishedAt = this.elapsed
     for (const set of [this.loose, this.ready, this.wanted, this.stuck]) set.delete(tail)
@@ -615,17 +640,13 @@ export class Files {
 
   /** The inode is no longer this stream's: its bytes are to be looked for elsewhere. */
   forget(tail: FileTail): void {
-    const key = inodeOf(tail)
-    if (this.byInode.get(key) === tail) this.byInode.delete(key)
-    if (this.claims.get(key) === tail) this.claims.delete(key)
+    this.#leaveInode(tail)
     for (const name of tail.names) {
       const entry = this.entries.get(name)
       if (entry?.tail === tail) entry.tail = undefined
     }
     tail.names.clear()
     if (tail.carrier !== undefined && !tail.reading) this.descriptors.close(tail)
-    tail.dev = 0
-    tail.ino = 0
     tail.place = 'lost'
     tail.expected = Math.max(tail.expected, tail.size)
     tail.searches = 0
@@ -639,9 +660,7 @@ export class Files {
   /** Nothing of it is owed and nothing can come: it leaves the table and the state. */
   drop(tail: FileTail): void {
     this.descriptors.close(tail)
-    const key = inodeOf(tail)
-    if (this.byInode.get(key) === tail) this.byInode.delete(key)
-    if (this.claims.get(key) === tail) this.claims.delete(key)
+    this.#leaveInode(tail)
     for (const set of [this.tails, this.loose, this.ready, this.wanted, this.stuck, this.resting]) set.delete(tail)
     const same = this.#byPath.get(tail.path)
     same?.delete(tail)

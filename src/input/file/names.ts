@@ -20,6 +20,9 @@ export function basesOf(name: string): string[] {
   return bases
 }
 
+/** True when the name says that the file is compressed. */
+export const isPacked = (name: string): boolean => PACKED.test(name)
+
 /** True when `name` may be a rotated `base`. */
 export const isRotated = (name: string, base: string): boolean => basesOf(name).includes(base)
 

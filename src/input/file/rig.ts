@@ -22,6 +22,8 @@ export interface Got {
   readonly path: string | undefined
   readonly arrival: number
   readonly cut: boolean
+  /** Which start of the input read it. */
+  readonly life: number
 }
 
 /** What a test needs of node:test's context. */
@@ -46,6 +48,7 @@ export class Rig {
   settles = true
   held: Batch[] = []
   options: Record<string, unknown>
+  #life = 0
   input!: FileInput
   state!: StateFile
 
@@ -104,6 +107,7 @@ export class Rig {
   }
 
   start(): this {
+    this.#life++
     this.state = openStateFile(join(this.dir, 'state.db'), this.log)
     const options = readFields(file.fields, { paths: [`${this.logs}/*.log`], watch: false, ...this.options }, (p, m) =>
       assert.fail(`${p} ${m}`)
@@ -125,7 +129,8 @@ export class Rig {
         text: batch.bytes.toString('latin1', start, end),
         path: batch.source.path,
         arrival: batch.arrival,
-        cut: batch.cut?.[i] === 1
+        cut: batch.cut?.[i] === 1,
+        life: this.#life
       })
     }
     if (this.settles) for (const output of this.outputs) batch.settle(output)
@@ -178,9 +183,20 @@ export class Rig {
     return records
   }
 
+  /** Between two starts a stream is read in its order. */
+  ordered(): void {
+    const last = new Map<string, number>()
+    for (const { id, offset, life } of this.got) {
+      const key = `${life} ${id}`
+      assert.ok(offset > (last.get(key) ?? -1), `${key}: ${offset} came after ${last.get(key)}`)
+      last.set(key, offset)
+    }
+  }
+
   /** Every line once, whatever was read again; in order within each stream. */
   expect(lines: readonly string[]): void {
     const seen = [...this.records().values()].sort()
     assert.deepEqual(seen, [...lines].sort())
+    this.ordered()
   }
 }

@@ -1,17 +1,16 @@
 // Looks for bytes that are no longer under their path: the renamed file, the copy of what was cut, the compressed one,
 // and whole files that came and went between two looks.
-import { closeSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Context } from '../../core/component.ts'
-import { PackedCarrier, openFile, packingOf } from './carrier.ts'
-import type { Packing } from './carrier.ts'
+import { Candidate } from './candidate.ts'
 import type { FileTail } from './file-tail.ts'
 import type { Files, Lost } from './files.ts'
-import { CONTEXT_BYTES, HEAD_BYTES, bytesAt, checkpointOf, headOf, inodeKey } from './identity.ts'
-import { basesOf, homeOf, isRotated } from './names.ts'
+import { HEAD_BYTES, inodeKey } from './identity.ts'
+import { basesOf, homeOf, isPacked, isRotated } from './names.ts'
 import type { Registry } from './registry.ts'
 import { inodeOf } from './registry.ts'
 
@@ -25,6 +24,9 @@ const SHARE = 1 / 20
 const MTIME_SLACK = 2000
 /** Coarse kernel clocks stamp a write a little before it happened. */
 const TICK_MS = 20
+
+/** A compressed file that is still being written will be complete after this time. */
+const UNFINISHED_MS = 60_000
 
 /** The files of one folder that no path of the patterns is known to lead to. */
 interface Listing {
@@ -149,7 +151,8 @@ export class Search {
     if (this.#files.births.differ(tail.born, st)) return false
     // Nothing of it was read yet: there is nothing to compare with.
     if (tail.head.n === 0) return tail.read === 0 && tail.size <= st.size
-    return (await this.#matches(tail, tail.at, st)) === (tail.packing ?? 'none')
+    const candidate = await this.#holds(tail, tail.at, st)
+    return candidate !== undefined && candidate.packing === tail.packing
   }
 
   /** A copy holds the same first bytes, and the same before the position; it is read on inside. */
@@ -158,8 +161,7 @@ export class Search {
     const family: string[] = []
     const others: string[] = []
     for (const [name, st] of listing.files) {
-      const key = inodeKey(st.dev, st.ino)
-      const holder = this.#files.byInode.get(key)
+      const holder = this.#files.holderOf(st)
       if (holder === tail || (holder !== undefined && !holder.isCopy) || this.#files.claimedBy(st) !== undefined)
         continue
       if (st.size === 0 || st.mtimeMs < tail.mtime - MTIME_SLACK) continue
@@ -167,16 +169,15 @@ export class Search {
       else others.push(name)
     }
     for (const name of [...family, ...others]) {
-      const packing = await this.#matches(tail, join(listing.folder, name), listing.files.get(name)!)
-      if (packing === undefined) continue
-      if (!this.#stillWanted(tail)) return true
-      this.#goOnIn(tail, join(listing.folder, name), listing.files.get(name)!, packing)
+      const candidate = await this.#holds(tail, join(listing.folder, name), listing.files.get(name)!)
+      if (candidate === undefined) continue
+      if (this.#stillWanted(tail)) this.#goOnIn(tail, candidate)
       return true
     }
     return false
   }
 
-  #goOnIn(tail: FileTail, path: string, st: Stats, packing: Packing | 'none'): void {
+  #goOnIn(tail: FileTail, { path, packing, st }: Candidate): void {
     this.#files.forget(tail)
     tail.place = 'copy'
     tail.at = path
@@ -184,11 +185,12 @@ export class Search {
     tail.dev = st.dev
     tail.ino = st.ino
     tail.born = st.birthtimeMs
-    tail.size = packing === 'none' ? st.size : tail.size
-    tail.packing = packing === 'none' ? undefined : packing
+    tail.packing = packing
+    if (packing === undefined) tail.size = st.size
     tail.scanned = tail.read
     this.#files.wanted.delete(tail)
-    this.#files.claims.set(inodeKey(st.dev, st.ino), tail)
+    this.#files.claims.set(inodeOf(tail), tail)
+    this.#files.hold(tail)
     this.#files.ready.add(tail)
     this.#registry.changed(tail)
     this.#context.log.info(
@@ -197,22 +199,16 @@ export class Search {
     )
   }
 
-  /** How the file is to be read when it holds what the stream held; undefined when it doesn't. */
-  async #matches(tail: FileTail, path: string, st: Stats): Promise<Packing | 'none' | undefined> {
+  async #holds(tail: FileTail, path: string, st: Stats): Promise<Candidate | undefined> {
+    const candidate = Candidate.open(path, st)
+    if (candidate === undefined) return undefined
     try {
-      const opened = openFile(path)
-      let packing: ReturnType<typeof packingOf>
-      try {
-        if (!opened.st.isFile() || opened.st.ino !== st.ino) return undefined
-        packing = packingOf(bytesAt(opened.fd, 0, 6))
-        if (packing === undefined) return tail.compare(opened.fd, opened.st.size) === 'same' ? 'none' : undefined
-      } finally {
-        closeSync(opened.fd)
-      }
-      return packing !== 'other' && (await holdsPacked(tail, path, packing)) ? packing : undefined
+      return (await candidate.holds(tail)) ? candidate : undefined
     } catch {
-      // Gone, unreadable or not yet complete: the next round sees it as it is then.
+      // Not complete yet: the next round sees it as it is then.
       return undefined
+    } finally {
+      candidate.close()
     }
   }
 
@@ -226,39 +222,41 @@ export class Search {
       for (const [name, st] of names) {
         // Whole seconds only: a file system without finer times.
         const slack = st.mtimeMs % 1000 === 0 ? 1000 + TICK_MS : TICK_MS
-        if (st.size > 0 && st.mtimeMs >= since - slack) await this.#adoptUnseen(path, join(folder, name), st, since)
+        const original = basesOf(name)[0]!
+        // While the original is there, the compressed one is but a copy, and perhaps not complete.
+        const doubled =
+          isPacked(name) && (listing.files.has(original) || this.#files.entries.has(join(folder, original)))
+        if (st.size === 0 || st.mtimeMs < since - slack || doubled) continue
+        if (!(await this.#adoptUnseen(path, join(folder, name), st))) this.#files.turnover(path, since)
       }
     }
   }
 
-  async #adoptUnseen(path: string, at: string, st: Stats, since: number): Promise<void> {
-    const key = inodeKey(st.dev, st.ino)
-    if (this.#files.byInode.has(key) || this.#files.claimedBy(st) !== undefined) return
-    let packing: ReturnType<typeof packingOf>
-    let size: number
+  /** False when it is not yet what it will be, and is to be looked at again. */
+  async #adoptUnseen(path: string, at: string, st: Stats): Promise<boolean> {
+    const known = (): boolean => this.#files.holderOf(st) !== undefined || this.#files.claimedBy(st) !== undefined
+    if (known()) return true
+    const candidate = Candidate.open(at, st)
+    if (candidate === undefined) return true
     try {
-      const opened = openFile(at)
-      packing = packingOf(bytesAt(opened.fd, 0, 6))
-      size = sizeWithin(opened.fd, st.size, packing)
-      closeSync(opened.fd)
-    } catch {
-      return
-    }
-    // What the patterns match is found by itself, unless it is compressed.
-    if (packing === 'other' || (packing === undefined && this.#files.entries.has(at))) return
-    for (const tail of this.#ofFamily(at)) {
-      const bound = Math.max(tail.size, tail.expected)
-      // Files may begin alike; one that holds more than the stream ever had is no copy of it.
-      const short = tail.head.n < HEAD_BYTES && size > bound
-      if (!short && (await this.#matches(tail, at, st)) !== undefined) return
-    }
-    if (this.#files.byInode.has(key)) return
-    try {
-      this.#files.beginUnseen(path, at, packing)
+      // What the patterns match is found by itself, unless it is compressed.
+      if (candidate.packing === undefined && this.#files.entries.has(at)) return true
+      for (const tail of this.#ofFamily(at)) {
+        // Files may begin alike; one that holds more than the stream ever had is no copy of it.
+        const more = tail.head.n < HEAD_BYTES && candidate.size > Math.max(tail.size, tail.expected)
+        if (!more && (await candidate.holds(tail))) return true
+      }
+      if (known()) return true
+      this.#files.beginUnseen(path, at, candidate.packing)
       this.#context.log.info({ path, rotated: at }, 'A file that was rotated away unseen is read.')
-    } catch {
-      // Renamed on meanwhile: its next name is as new as this one was.
-      this.#files.turnover(path, since)
+      return true
+    } catch (error) {
+      // Not complete yet, or renamed meanwhile; what stays like that is damaged.
+      if (this.#context.clock.now() - st.mtimeMs < UNFINISHED_MS) return false
+      this.#context.log.warn({ path, rotated: at, err: error }, 'A rotated file cannot be read.')
+      return true
+    } finally {
+      candidate.close()
     }
   }
 
@@ -300,29 +298,5 @@ export class Search {
       byInode.set(inodeKey(st.dev, st.ino), name)
     }
     return { folder, files, byInode }
-  }
-}
-
-/** The bytes in a file, as far as it says: gzip ends with their number (RFC 1952), modulo 4 GiB. */
-function sizeWithin(fd: number, size: number, packing: Packing | 'other' | undefined): number {
-  if (packing === undefined) return size
-  const last = packing === 'gzip' && size >= 4 ? bytesAt(fd, size - 4, 4) : Buffer.alloc(0)
-  return last.length === 4 ? last.readUInt32LE(0) : 0
-}
-
-/** True when the decompressed bytes begin as the stream did and are the same before a position of it. */
-async function holdsPacked(tail: FileTail, path: string, packing: Packing): Promise<boolean> {
-  if (tail.head.n === 0) return false
-  const carrier = new PackedCarrier(path, packing)
-  try {
-    const bytes = Buffer.allocUnsafe(HEAD_BYTES)
-    const first = await carrier.read(bytes, tail.head.n, 0)
-    if (first < tail.head.n || headOf(bytes.subarray(0, first)).sum !== tail.head.sum) return false
-    const last = tail.checkpointAt(tail.read)
-    if (last === undefined || last.n === 0) return true
-    const before = await carrier.read(bytes, Math.min(last.n, CONTEXT_BYTES), last.at - last.n)
-    return before === last.n && checkpointOf(bytes.subarray(0, before), last.at).sum === last.sum
-  } finally {
-    carrier.close()
   }
 }

@@ -1,0 +1,91 @@
+// A file that may be a copy of what a stream held, plain or compressed: opened once, compared with any number of streams.
+import { closeSync } from 'node:fs'
+import type { Stats } from 'node:fs'
+import { PackedCarrier, openFile, packingOf } from './carrier.ts'
+import type { Packing } from './carrier.ts'
+import type { FileTail } from './file-tail.ts'
+import { CONTEXT_BYTES, HEAD_BYTES, bytesAt, checkpointOf, headOf } from './identity.ts'
+
+export class Candidate {
+  readonly path: string
+  readonly packing: Packing | undefined
+  /** The bytes within, as far as the file says: gzip ends with their number (RFC 1952), modulo 4 GiB. */
+  readonly size: number
+  readonly st: Stats
+  #fd: number
+  #first: Buffer | undefined
+
+  private constructor(path: string, packing: Packing | undefined, fd: number, st: Stats) {
+    this.path = path
+    this.packing = packing
+    this.st = st
+    this.#fd = fd
+    this.size = packing === undefined ? st.size : packing === 'gzip' ? lengthInGzip(fd, st.size) : 0
+  }
+
+  /** Undefined when it is not there any more, not what it was, or nothing that can be read. */
+  static open(path: string, st: Stats): Candidate | undefined {
+    let fd: number | undefined
+    try {
+      const opened = openFile(path)
+      fd = opened.fd
+      const packing = packingOf(bytesAt(fd, 0, 6))
+      if (opened.st.isFile() && opened.st.ino === st.ino && packing !== 'other') {
+        return new Candidate(path, packing, fd, opened.st)
+      }
+    } catch {
+      // Gone or unreadable: the next round sees it as it is then.
+    }
+    if (fd !== undefined) closeSync(fd)
+    return undefined
+  }
+
+  close(): void {
+    closeSync(this.#fd)
+  }
+
+  /**
+   * True when it holds the first bytes of the stream, and those before a position that was read. Compressed data that
+   * isn't complete yet is a reason to throw.
+   */
+  async holds(tail: FileTail): Promise<boolean> {
+    if (tail.head.n === 0) return false
+    this.#first ??= await this.#firstBytes()
+    if (this.#first.length >= tail.head.n && headOf(this.#first.subarray(0, tail.head.n)).sum !== tail.head.sum)
+      return false
+    if (this.packing === undefined) return tail.compare(this.#fd, this.st.size) === 'same'
+    return this.#first.length >= tail.head.n && (await this.#followsIn(tail, this.packing))
+  }
+
+  async #firstBytes(): Promise<Buffer> {
+    if (this.packing === undefined) return bytesAt(this.#fd, 0, HEAD_BYTES)
+    return inPacked(this.path, this.packing, async carrier => {
+      const bytes = Buffer.allocUnsafe(HEAD_BYTES)
+      return bytes.subarray(0, await carrier.read(bytes, HEAD_BYTES, 0))
+    })
+  }
+
+  async #followsIn(tail: FileTail, packing: Packing): Promise<boolean> {
+    const last = tail.checkpointAt(tail.read)
+    if (last === undefined || last.n === 0) return true
+    return inPacked(this.path, packing, async carrier => {
+      const bytes = Buffer.allocUnsafe(CONTEXT_BYTES)
+      const n = await carrier.read(bytes, last.n, last.at - last.n)
+      return n === last.n && checkpointOf(bytes.subarray(0, n), last.at).sum === last.sum
+    })
+  }
+}
+
+async function inPacked<T>(path: string, packing: Packing, use: (carrier: PackedCarrier) => Promise<T>): Promise<T> {
+  const carrier = new PackedCarrier(path, packing)
+  try {
+    return await use(carrier)
+  } finally {
+    carrier.close()
+  }
+}
+
+function lengthInGzip(fd: number, size: number): number {
+  const last = size >= 4 ? bytesAt(fd, size - 4, 4) : Buffer.alloc(0)
+  return last.length === 4 ? last.readUInt32LE(0) : 0
+}
