@@ -138,8 +138,7 @@ export class Delivery {
     if (this.#queue.empty) this.#busySince = this.#clock.elapsed()
     this.#queue.add(records, this.#clock.elapsed())
     this.#pump()
-    if (this.#full && !this.#closed)
-      await new Promise<void>(resolve => this.#room.push(resolve))
+    if (this.#full && !this.#closed) await new Promise<void>(resolve => this.#room.push(resolve))
   }
 
   /** Finishes what was taken over within `deadlineMs`, then breaks off and closes. True when nothing is left. Never hangs. */
