@@ -18,7 +18,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { run, until } from '../lib/real/process.ts'
-import { agentFolder, launchYarder, startYarder } from '../lib/real/yarder.ts'
+import { agentFolder, launchYarder, PROGRAM, startYarder } from '../lib/real/yarder.ts'
 import type { YarderOptions } from '../lib/real/yarder.ts'
 
 const MIB = 1024 * 1024
@@ -179,17 +179,19 @@ test('files that come and vanish at every moment leave no error behind and cost 
 
 const root = process.getuid?.() === 0
 const NOBODY = 65_534
-const noSetpriv = root
-  ? await run(['setpriv', '--version']).then(
+const as = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] as const
+// Permissions do not bind root, so its agent runs as somebody else, who must be able to read the program.
+const skip = root
+  ? await run([...as, PROGRAM, 'version']).then(
       () => false as const,
-      () => 'needs setpriv (Debian: util-linux), as permissions do not bind root'
+      () => 'needs setpriv (Debian: util-linux) and a checkout that every user may read'
     )
   : false
 
 test(
   'a file that may not be read is told with path, errno and what refuses, and is read once it may be',
   {
-    skip: noSetpriv
+    skip
   },
   async t => {
     const { logs, options, messages } = rig(t)
@@ -203,7 +205,6 @@ test(
       mkdirSync(join(folder, 'data'))
       for (const path of [folder, logs, join(folder, 'data')]) chownSync(path, NOBODY, NOBODY)
     }
-    const as = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups']
     const yarder = await startYarder(t, { ...options, ...(root ? { through: as } : {}) })
     await until('the line beside it', () => messages(good).length === 1)
     await yarder.said(/\]\[ERROR\].*closed\.log.*EACCES/)

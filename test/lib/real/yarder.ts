@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { start, until } from './process.ts'
 import type { Running } from './process.ts'
 
-const program = fileURLToPath(new URL('../../../bin/yarder', import.meta.url))
+/** Absolute path of bin/yarder. */
+export const PROGRAM = fileURLToPath(new URL('../../../bin/yarder', import.meta.url))
 
 /** How an agent ended, and how long it took from the signal on. */
 export interface Ending {
@@ -54,7 +55,7 @@ export async function launchYarder(t: TestContext, options: YarderOptions): Prom
   const config = join(folder, 'yarder.yaml')
   mkdirSync(folder, { recursive: true })
   writeFileSync(config, options.config)
-  const argv = [...through, program, 'run', '-c', config, ...args] as [string, ...string[]]
+  const argv = [...through, PROGRAM, 'run', '-c', config, ...args] as [string, ...string[]]
   const logFile = join(folder, `agent-${++runs}.log`)
   const running = await start(argv, { logFile, cwd: folder, env: { LOGLEVEL: '', ...options.env } })
   t.after(() => running.stop(0))
