@@ -50,14 +50,16 @@ async function isGzip(handle: FileHandle): Promise<boolean> {
   return bytesRead === 2 && buffer.readUInt16BE() === 0x1f8b
 }
 
+/** A path that is meant as it is, not as a pattern. */
+export const literalPath = (path: string): string => path.replaceAll(/[\\*?[\]{}()!+@|]/g, '\\$&')
+
 /** The `file` input on these absolute paths, from their beginning, until it is stopped. */
 export function followFiles(paths: readonly string[], context: Context): Input {
   const definition = catalog.units.inputs.definitions.find(d => (d.name as string) === 'file') as
     | InputDefinition
     | undefined
   if (definition === undefined) throw new TypeError('there is no input called file')
-  // A name is meant as it is, not as a pattern.
-  const plain = paths.map(path => path.replaceAll(/[\\*?[\]{}()!+@|]/g, '\\$&'))
+  const plain = paths.map(literalPath)
   const options = readFields(definition.fields, { paths: plain, start_at: 'beginning' }, (option, message) => {
     throw new TypeError(`${option}: ${message}`)
   })

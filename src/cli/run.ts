@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { Agent } from '../agent/agent.ts'
 import { catalog } from '../agent/components.ts'
 import type { CheckedConfig } from '../agent/components.ts'
+import { literalPath } from '../agent/trial.ts'
 import { loadText } from '../config/load.ts'
 import { ConfigError } from '../config/problem.ts'
 import { watchConfig } from '../config/watch.ts'
@@ -37,7 +38,7 @@ function jobOfFiles(files: readonly string[], options: RunOptions, world: World)
     inputs: {
       files: {
         type: 'file',
-        paths: files.map(file => resolve(file)),
+        paths: files.map(file => literalPath(resolve(file)).replaceAll('${', '$${')),
         start_at: options.once === true || options.fromBeginning === true ? 'beginning' : 'end',
         pipeline: ['auto']
       }
