@@ -2,7 +2,7 @@
 import type { Clock } from './clock.ts'
 import type { Cursor, Event, Step } from './event.ts'
 import type { Field, Fields, Values } from './field.ts'
-import type { Instruments } from './instruments.ts'
+import type { Instruments, MetricReader } from './instruments.ts'
 import type { Log } from './log.ts'
 import type { State } from './state.ts'
 import type { Template } from './template.ts'
@@ -181,6 +181,18 @@ export interface Meter {
   values(numbers: readonly number[]): readonly number[]
 }
 
+/** Sends readings of all metrics to a place of its own, as often as it likes. */
+export interface Exporter {
+  /**
+   * Works until `signal` aborts, sends once more, and returns. What is counted up to the first read, which is asked for
+   * before `run` returns its promise, is taken as sent already: call it before inputs run. Trouble with the peer is
+   * retried inside; a rejection is a bug.
+   */
+  run(reader: MetricReader, signal: AbortSignal): Promise<void>
+  /** Idempotent, and works half-started. */
+  close(): Promise<void>
+}
+
 /** What a component gets to be built with. Building is pure: no file but those the config names, no socket, no timer. */
 export interface Context {
   /** Its configured name. */
@@ -254,7 +266,9 @@ export type StepDefinition = Described &
   }
 export type MetricDefinition = Described &
   Erased & { readonly kind: 'metric'; readonly fields: Fields; readonly build: (o: never, c: Context) => Meter }
-export type AnyDefinition = InputDefinition | OutputDefinition | StepDefinition | MetricDefinition
+export type ExporterDefinition = Described &
+  Erased & { readonly kind: 'exporter'; readonly fields: Fields; readonly build: (o: never, c: Context) => Exporter }
+export type AnyDefinition = InputDefinition | OutputDefinition | StepDefinition | MetricDefinition | ExporterDefinition
 
 export const defineInput = <F extends Fields>(
   d: Omit<Definition<'input', F, Input>, 'kind'>
@@ -273,3 +287,6 @@ export const defineValueStep = <T>(
 export const defineMetric = <F extends Fields>(
   d: Omit<Definition<'metric', F, Meter>, 'kind'>
 ): Definition<'metric', F, Meter> => ({ ...d, kind: 'metric' })
+export const defineExporter = <F extends Fields>(
+  d: Omit<Definition<'exporter', F, Exporter>, 'kind'>
+): Definition<'exporter', F, Exporter> => ({ ...d, kind: 'exporter' })

@@ -1,4 +1,4 @@
-// The agent's own numbers as components see them; metrics/ keeps and renders them.
+// The agent's own numbers as components see them, and a reading of all numbers; metrics/ keeps and renders them.
 
 /** Label values are given in the order of the names; they come from closed sets. */
 export interface Counter {
@@ -29,4 +29,29 @@ export const silentInstruments: Instruments = {
   gauge: () => nothing,
   histogram: () => nothing,
   beforeScrape: () => () => {}
+}
+
+/** One sample as it will be written. `name` differs from the family's for `_bucket`, `_sum`, `_count`. */
+export interface Sample {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+  /** Upper bound of a histogram's bucket; it is not among the labels. */
+  readonly le?: number | undefined
+  /** The labels as metrics/export/prometheus.ts renders them, kept where they are rendered again and again. */
+  readonly rendered?: string
+}
+
+/** All samples of one metric. */
+export interface Family {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary'
+  /** May be made while they are walked, so walk them once, and soon. */
+  readonly samples: Iterable<Sample>
+}
+
+/** Reads every metric there is, in order of names. */
+export interface MetricReader {
+  read(): Promise<readonly Family[]>
 }

@@ -6,27 +6,9 @@ import cpu from 'prom-client/lib/metrics/processCpuTotal.js'
 import maxFds from 'prom-client/lib/metrics/processMaxFileDescriptors.js'
 import openFds from 'prom-client/lib/metrics/processOpenFileDescriptors.js'
 import startTime from 'prom-client/lib/metrics/processStartTime.js'
-import type { Instruments } from '../core/instruments.ts'
+import type { Family, Instruments } from '../core/instruments.ts'
 
-/** One sample as it will be written. `name` differs from the family's for `_bucket`, `_sum`, `_count`. */
-export interface Sample {
-  readonly name: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly value: number
-  /** Upper bound of a histogram's bucket; it is not among the labels. */
-  readonly le?: number | undefined
-  /** The labels as export/prometheus.ts renders them, kept where they are rendered again and again. */
-  readonly rendered?: string
-}
-
-/** All samples of one metric. */
-export interface Family {
-  readonly name: string
-  readonly help: string
-  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary'
-  /** May be made while they are walked, so walk them once, and soon. */
-  readonly samples: Iterable<Sample>
-}
+export type { Family, Sample } from '../core/instruments.ts'
 
 export interface Store {
   readonly instruments: Instruments
