@@ -256,7 +256,9 @@ export class Connection {
     this.#dead = true
     this.#watch?.abort()
     this.#outbox.length = 0
-    this.#socket.destroy()
+    // An orderly end would be a claim that all is said.
+    if (this.#windows.length > 0 && !('encrypted' in this.#socket)) this.#socket.resetAndDestroy()
+    else this.#socket.destroy()
     const silent = this.#answers === this.#answersAtHead
     this.#windows.splice(0).forEach((open, i) => {
       const what = {

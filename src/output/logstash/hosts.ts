@@ -10,10 +10,10 @@ const LONGEST_PROBE_MS = 60_000
 /** What is known of a host besides its address. */
 interface Standing {
   failures: number
-  out: boolean
+  /** Set while it is out; ends the watch over it. */
+  out: AbortController | undefined
   /** Times it went out since it last acknowledged something: connecting alone proves little, so it is asked less often. */
   relapses: number
-  watched: boolean
 }
 
 /** Anything with a name that windows go to. */
@@ -45,9 +45,7 @@ export class Hosts<D extends Destination> {
 
   constructor(options: HostsOptions<D>) {
     this.#o = options
-    this.#standings = new Map(
-      options.hosts.map(host => [host, { failures: 0, out: false, relapses: 0, watched: false }])
-    )
+    this.#standings = new Map(options.hosts.map(host => [host, { failures: 0, out: undefined, relapses: 0 }]))
     this.#first = Math.floor((options.random ?? Math.random)() * options.hosts.length)
   }
 
@@ -55,7 +53,7 @@ export class Hosts<D extends Destination> {
   order(): D[] {
     const { hosts, loadbalance } = this.#o
     const turned = [...hosts.slice(this.#first), ...hosts.slice(0, this.#first)]
-    const standing = turned.filter(host => !this.#standings.get(host)!.out)
+    const standing = turned.filter(host => this.#standings.get(host)!.out === undefined)
     const usable = standing.length > 0 ? standing : turned
     if (!loadbalance) return usable
     this.#first = (this.#first + 1) % hosts.length
@@ -75,14 +73,14 @@ export class Hosts<D extends Destination> {
     const { hosts, loadbalance } = this.#o
     if (!loadbalance && hosts[this.#first] === host) this.#first = (this.#first + 1) % hosts.length
     // A single host has no other to give way to; the delivery's waits are its probe.
-    if (++standing.failures < FAILURES || standing.out || hosts.length === 1) return
-    standing.out = true
+    if (++standing.failures < FAILURES || standing.out !== undefined || hosts.length === 1) return
+    standing.out = new AbortController()
     this.#o.log.warn(
       { host: host.name, failures: standing.failures, error: describe(error) },
       'Host is out of rotation.'
     )
     this.#o.onChange?.(host, false)
-    if (!standing.watched) void this.#watch(host, standing)
+    void this.#watch(host, standing, AbortSignal.any([this.#stop.signal, standing.out.signal]))
   }
 
   close(): void {
@@ -90,19 +88,18 @@ export class Hosts<D extends Destination> {
   }
 
   #back(host: D, standing: Standing): void {
-    if (!standing.out) return
-    standing.out = false
+    if (standing.out === undefined) return
+    standing.out.abort()
+    standing.out = undefined
     this.#o.log.info({ host: host.name }, 'Host is back in rotation.')
     this.#o.onChange?.(host, true)
   }
 
-  async #watch(host: D, standing: Standing): Promise<void> {
-    const { signal } = this.#stop
-    standing.watched = true
+  async #watch(host: D, standing: Standing, signal: AbortSignal): Promise<void> {
     const every = Math.min(LONGEST_PROBE_MS, PROBE_MS * 2 ** standing.relapses++)
     for (;;) {
       await this.#o.clock.wait(every, signal)
-      if (signal.aborted || !standing.out) break
+      if (signal.aborted) return
       const alive = await host.knock(signal).then(
         () => true,
         () => false
@@ -110,9 +107,7 @@ export class Hosts<D extends Destination> {
       if (!alive || signal.aborted) continue
       // On trial: the next failure puts it out again.
       standing.failures = FAILURES - 1
-      this.#back(host, standing)
-      break
+      return this.#back(host, standing)
     }
-    standing.watched = false
   }
 }

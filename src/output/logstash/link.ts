@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import { YarderError } from '../../core/errors.ts'
 import type { HostPort } from '../../core/field.ts'
 import type { Log } from '../../core/log.ts'
-import type { TlsFiles } from '../../core/tls-files.ts'
+import type { TlsFiles, TlsMaterial } from '../../core/tls-files.ts'
 import { Connection } from './connection.ts'
 import { dial, nameOf } from './dial.ts'
 import type { Destination } from './hosts.ts'
@@ -54,7 +54,7 @@ export class Link implements Destination {
   async send(wire: Buffer, count: number, signal: AbortSignal): Promise<void> {
     await this.#place(signal)
     try {
-      const connection = await this.#connect(signal)
+      const connection = await this.#stoppable(this.#connect(), signal)
       await connection.send(wire, count, signal)
     } finally {
       this.#busy--
@@ -64,15 +64,16 @@ export class Link implements Destination {
 
   /** Connects, and with TLS 1.3 waits for a moment whether the server has a word against it. */
   async knock(signal: AbortSignal): Promise<void> {
-    const connection = await this.#connect(signal)
+    const connection = await this.#stoppable(this.#connect(), signal)
     if (this.#o.tls === undefined) return
     const gone = await connection.goneWithin(VERDICT_MS)
     if (gone !== undefined) throw gone
   }
 
   /** A connection that nobody else writes to; the caller destroys it. */
-  async alone(signal: AbortSignal): Promise<Connection> {
-    return this.#dial(signal, await this.#o.tls?.read())
+  alone(signal: AbortSignal): Promise<Connection> {
+    const connection = this.#o.tls === undefined ? this.#dial() : this.#o.tls.read().then(tls => this.#dial(tls))
+    return this.#stoppable(connection, signal)
   }
 
   /** Breaks off what is under way. Idempotent. */
@@ -96,10 +97,25 @@ export class Link implements Destination {
       signal.addEventListener('abort', wake, { once: true })
       await promise
       signal.removeEventListener('abort', wake)
+      const at = this.#waiting.indexOf(wake)
+      if (at >= 0) this.#waiting.splice(at, 1)
+      // Who was woken and gives up passes the place on.
+      if (signal.aborted) this.#waiting.shift()?.()
       this.#checkStop(signal)
     }
     this.#checkStop(signal)
     this.#busy++
+  }
+
+  /** What several wait for goes on when one of them gives up. */
+  async #stoppable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const stop = (): void => resolve()
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    const first = await Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', stop))
+    this.#checkStop(signal)
+    return first as T
   }
 
   #checkStop(signal: AbortSignal): void {
@@ -109,7 +125,7 @@ export class Link implements Destination {
   }
 
   /** The connection to use now. What rests on one that is given up still gets its acknowledgements. */
-  async #connect(signal: AbortSignal): Promise<Connection> {
+  async #connect(): Promise<Connection> {
     const material = await this.#o.tls?.read()
     const version = material?.version ?? 0
     const current = this.#current
@@ -118,7 +134,7 @@ export class Link implements Destination {
       if (this.#tlsVersion === version && (ttl === 0 || current.age < ttl)) return current
       current.retire()
     }
-    this.#opening ??= this.#dial(signal, material)
+    this.#opening ??= this.#dial(material)
       .then(connection => {
         this.#tlsVersion = version
         this.#current = connection
@@ -128,14 +144,14 @@ export class Link implements Destination {
     return this.#opening
   }
 
-  async #dial(signal: AbortSignal, tls: Awaited<ReturnType<TlsFiles['read']>> | undefined): Promise<Connection> {
+  async #dial(tls?: TlsMaterial): Promise<Connection> {
     const { address, clock, log, timeout } = this.#o
     const socket = await dial({
       address,
       tls,
       timeoutMs: Math.min(10_000, timeout),
       clock,
-      signal: AbortSignal.any([signal, this.#stop.signal])
+      signal: this.#stop.signal
     })
     const connection: Connection = new Connection(socket, {
       name: this.name,

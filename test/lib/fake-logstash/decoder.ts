@@ -147,8 +147,6 @@ function checkValue(value: unknown, depth: number): void {
   if (depth > 1000) throw new Violation('document nested too deep')
   if (typeof value === 'string' && !value.isWellFormed()) throw new Violation('document with a lone surrogate')
   if (typeof value === 'number' && !Number.isFinite(value)) throw new Violation('number beyond a double')
-  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) >= 2 ** 64)
-    throw new Violation('whole number beyond 64 bits')
   if (typeof value !== 'object' || value === null) return
   for (const inner of Object.values(value)) checkValue(inner, depth + 1)
 }
