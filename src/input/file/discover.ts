@@ -1,7 +1,7 @@
 // Which paths the patterns match now. A folder is listed again only when its mtime moved, so idle trees cost a stat each.
 import { readdirSync, statSync } from 'node:fs'
 import type { Dirent, Stats } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Glob, Step } from './glob.ts'
 import { basesOf } from './names.ts'
@@ -21,9 +21,9 @@ interface Folder {
   dev: number
   ino: number
   mtime: number
-  /** Clock.elapsed() of the listing, and how long it took: big folders are listed more rarely. */
+  /** Clock.elapsed() of the listing, and how many names it gave: big folders are listed more rarely. */
   listedAt: number
-  took: number
+  names: number
   /** Wall clock of the listing. */
   at: number
   /** Names that rotation gave, which the pattern doesn't match. */
@@ -34,8 +34,8 @@ interface Folder {
 
 // File systems keep times in ticks of up to two seconds: a change right after a listing may not move the mtime.
 const RACY_MS = 2000
-/** Listing a folder takes at most this share of the time. */
-const LISTING_SHARE = 1 / 25
+/** A folder is left alone this long for every name in it, which holds listing to a few percent of the time. */
+const REST_MS = 0.05
 
 export interface DiscoverTools {
   elapsed(): number
@@ -75,12 +75,12 @@ export class Discovery {
     return this.#globs.some(g => g.matches(path)) && !this.#excluded(path)
   }
 
-  /** The folders that were looked into, and those that are waited for. */
-  folders(): string[] {
-    const folders = new Set<string>()
-    for (const folder of this.#folders.values()) folders.add(folder.path)
-    for (const glob of this.#globs) if (glob.steps.length === 0) folders.add(join(glob.base, '..'))
-    return [...folders]
+  /** The folders that were looked into, each with its device and inode. */
+  folders(): Map<string, string> {
+    const folders = new Map<string, string>()
+    for (const { path, dev, ino } of this.#folders.values()) folders.set(path, `${dev}:${ino}`)
+    for (const glob of this.#globs) if (glob.steps.length === 0) folders.set(dirname(glob.base), '')
+    return folders
   }
 
   /** Looks at every folder's mtime, and into those that changed. `all` lists all of them again. */
@@ -160,7 +160,7 @@ export class Discovery {
     const same = known !== undefined && known.ino === st.ino && known.dev === st.dev
     if (same && !all) {
       const racy = this.#tools.now() - st.mtimeMs < RACY_MS
-      const tooSoon = elapsed - known.listedAt < known.took / LISTING_SHARE
+      const tooSoon = elapsed - known.listedAt < known.names * REST_MS
       if (tooSoon || (st.mtimeMs === known.mtime && !racy)) return known
     }
     const glob = this.#globs[g]!
@@ -171,7 +171,7 @@ export class Discovery {
       ino: st.ino,
       mtime: st.mtimeMs,
       listedAt: elapsed,
-      took: 0,
+      names: 0,
       at: this.#tools.now(),
       rotated: same ? known.rotated : new Set(),
       files: same ? known.files : [],
@@ -186,7 +186,6 @@ export class Discovery {
       // Not the listing of this mtime: it is tried again at the next look.
       folder.mtime = -1
     }
-    folder.took = this.#tools.elapsed() - elapsed
     this.#folders.set(key, folder)
     this.#changed = true
     return folder
@@ -210,7 +209,9 @@ function sort(folder: Folder, step: Step, last: boolean): void {
   if (step.literal !== undefined) {
     ;(last ? files : folders).push(join(folder.path, step.literal))
   } else {
-    for (const entry of readdirSync(folder.path, { withFileTypes: true })) {
+    const entries = readdirSync(folder.path, { withFileTypes: true })
+    folder.names = entries.length
+    for (const entry of entries) {
       if (!step.matches(entry.name)) {
         if (last && basesOf(entry.name).length > 0) rotated.add(entry.name)
         continue

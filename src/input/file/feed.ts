@@ -5,7 +5,8 @@ import { Splitter } from '../lines.ts'
 import type { AtEnd, Split } from '../lines.ts'
 import { DAY } from './file-tail.ts'
 import type { FileTail } from './file-tail.ts'
-import type { Files } from './files.ts'
+import type { Table } from './table.ts'
+import type { Changes } from './changes.ts'
 import { HEAD_BYTES, headOf } from './identity.ts'
 import type { Registry } from './registry.ts'
 import type { Settings } from './settings.ts'
@@ -32,7 +33,8 @@ export interface Counters {
 export type Settled = (tail: FileTail, output: string, start: number, end: number) => void
 
 export class Feed {
-  #files: Files
+  #table: Table
+  #changes: Changes
   #registry: Registry
   #context: Context
   #troubles: Troubles
@@ -46,7 +48,8 @@ export class Feed {
   readonly open = new Set<FileTail>()
 
   constructor(
-    files: Files,
+    table: Table,
+    changes: Changes,
     registry: Registry,
     context: Context,
     settings: Settings,
@@ -54,7 +57,8 @@ export class Feed {
     counters: Counters,
     settled: Settled
   ) {
-    this.#files = files
+    this.#table = table
+    this.#changes = changes
     this.#registry = registry
     this.#context = context
     this.#troubles = troubles
@@ -68,7 +72,7 @@ export class Feed {
 
   /** Reads and emits one chunk of the stream; it stays ready when there is more. */
   async turn(tail: FileTail, emit: Emit, signal: AbortSignal): Promise<void> {
-    this.#files.ready.delete(tail)
+    this.#table.ready.delete(tail)
     const read = await this.#read(tail)
     if (read === undefined) return
     const { from, start, used, full } = read
@@ -91,16 +95,16 @@ export class Feed {
   /** Bytes from a little before the position on, known to follow what was read before. */
   async #read(tail: FileTail) {
     try {
-      if (!this.#files.descriptors.open(tail)) {
+      if (!this.#table.descriptors.open(tail)) {
         // Its path leads elsewhere by now: the next look sees where, or it is looked for.
-        if (tail.place === 'live') this.#files.stuck.add(tail)
-        else this.#files.wanted.add(tail)
+        if (tail.place === 'live') this.#table.stuck.add(tail)
+        else this.#table.wanted.add(tail)
         return undefined
       }
       const carrier = tail.carrier!
       if (carrier.fd !== undefined && !this.#fits(tail, carrier.fd)) return undefined
       if (tail.place === 'copy' && carrier.fd !== undefined && tail.size <= tail.read) {
-        this.#files.finish(tail)
+        this.#table.finish(tail)
         return undefined
       }
       const before = tail.context ?? Buffer.alloc(0)
@@ -113,8 +117,8 @@ export class Feed {
       tail.reading = false
       if (!this.#follows(tail, before, from, used)) {
         // A compressed copy may end before what was read of the file itself.
-        if (carrier.fd === undefined) this.#files.finish(tail)
-        else this.#files.recheck(tail)
+        if (carrier.fd === undefined) this.#table.finish(tail)
+        else this.#changes.recheck(tail)
         return undefined
       }
       if (carrier.fd === undefined && tail.head.n === 0 && from === 0) {
@@ -126,10 +130,10 @@ export class Feed {
       return { from, start: before.length, used, full }
     } catch (error) {
       tail.reading = false
-      this.#files.descriptors.close(tail)
+      this.#table.descriptors.close(tail)
       this.#troubles.begin(tail.at, error)
-      if (tail.place === 'copy' && ++tail.searches > MAX_FAILURES) this.#files.finish(tail)
-      else this.#files.stuck.add(tail)
+      if (tail.place === 'copy' && ++tail.searches > MAX_FAILURES) this.#table.finish(tail)
+      else this.#table.stuck.add(tail)
       return undefined
     } finally {
       tail.reading = false
@@ -149,7 +153,7 @@ export class Feed {
     if (tail.context !== undefined) return true
     const st = fstatSync(fd)
     if (tail.check(fd, st.size)) return true
-    this.#files.recheck(tail)
+    this.#changes.recheck(tail)
     return false
   }
 
@@ -269,7 +273,7 @@ export class Feed {
     }
     if (end > tail.high) {
       this.#lease(tail, end)
-      for (const other of this.#files.ready) if (other.size > other.high) this.#lease(other, other.size)
+      for (const other of this.#table.ready) if (other.size > other.high) this.#lease(other, other.size)
       urgent = true
     }
     if (!urgent) return
@@ -286,11 +290,11 @@ export class Feed {
 
   #after(tail: FileTail, more: boolean, atEnd: AtEnd): void {
     if (more) {
-      this.#files.ready.add(tail)
+      this.#table.ready.add(tail)
       return
     }
-    if (atEnd === 'last' && (tail.ending || tail.place === 'copy')) this.#files.finish(tail)
-    else if (tail.unread && tail.place !== 'missing' && tail.place !== 'lost') this.#files.ready.add(tail)
+    if (atEnd === 'last' && (tail.ending || tail.place === 'copy')) this.#table.finish(tail)
+    else if (tail.unread && tail.place !== 'missing' && tail.place !== 'lost') this.#table.ready.add(tail)
   }
 }
 

@@ -1,6 +1,6 @@
 // The file input: looks at files, searches what was rotated away, and gives each file its turn.
 //
-//   look:  folders ─▶ paths ─▶ stat ─▶ Files (what is new, grown, renamed, cut) ─▶ Search (what is out of sight)
+//   look:  folders ─▶ Paths ─▶ stat ─▶ Changes (grown, renamed, cut) ─▶ Search (what is out of sight)
 //   feed:  ready streams, round robin ─▶ one chunk each ─▶ emit (back-pressure)
 //
 // Both go on side by side: while an output is slow, reading waits, but rotation is still seen and files are held open.
@@ -14,8 +14,10 @@ import { Descriptors, descriptorLimit } from './descriptors.ts'
 import { Discovery } from './discover.ts'
 import { Feed } from './feed.ts'
 import type { FileTail } from './file-tail.ts'
-import { Files } from './files.ts'
-import type { Entry } from './files.ts'
+import { Changes } from './changes.ts'
+import { Paths } from './paths.ts'
+import { Table } from './table.ts'
+import type { Entry } from './table.ts'
 import { Gauges } from './gauges.ts'
 import { compileExclude, compileGlob } from './glob.ts'
 import { Registry } from './registry.ts'
@@ -30,6 +32,8 @@ import { Watch } from './watch.ts'
 const HOT_MS = 60_000
 /** Idle files a second. A stat costs 2 to 3 µs, so this is a quarter of a percent of a core. */
 const IDLE_A_SECOND = 1000
+/** How often a renamed file is looked at that doesn't change any more. */
+const RARELY_MS = 10_000
 /** Stats between two turns of the event loop. */
 const SLICE = 256
 /** Hints are gathered for so long, so that a busy file costs ten looks a second at most. */
@@ -48,7 +52,9 @@ export class FileInput implements Input {
   #settings: Settings
   #registry: Registry
   #troubles: Troubles
-  #files: Files
+  #table: Table
+  #changes: Changes
+  #paths: Paths
   #discovery: Discovery
   #search: Search
   #feed: Feed
@@ -61,8 +67,10 @@ export class FileInput implements Input {
   #hot = new Set<Entry>()
   #idle: Entry[] = []
   #idleAt = 0
-  #lookedAt = 0
+  /** Clock.elapsed() of the last look at everything that was due. */
+  #fullAt = 0
   #restedAt = 0
+  #looseAt = 0
   #opened = false
   #literals: ReadonlySet<string>
   #unshow: (() => void) | undefined
@@ -75,13 +83,16 @@ export class FileInput implements Input {
     this.#literals = new Set(globs.filter(g => g.steps.length === 0).map(g => g.base))
     this.#registry = new Registry(context)
     this.#troubles = new Troubles(context)
-    this.#gauges = new Gauges(context, () => this.#files.tails)
+    this.#gauges = new Gauges(context, () => this.#table.tails)
     const lost = (tail: FileTail, bytes: number): void => this.#lost(tail, bytes)
     const descriptors = new Descriptors(settings.maxOpenFiles)
-    this.#files = new Files(context, settings, this.#registry, this.#troubles, descriptors, lost)
-    this.#search = new Search(this.#files, this.#registry, context, lost)
+    this.#table = new Table(this.#registry, this.#troubles, descriptors, lost)
+    this.#changes = new Changes(this.#table, this.#registry, this.#troubles, context.log)
+    this.#paths = new Paths(this.#table, this.#changes, this.#registry, this.#troubles, context, settings)
+    this.#search = new Search(this.#table, this.#changes, this.#registry, context, lost)
     this.#feed = new Feed(
-      this.#files,
+      this.#table,
+      this.#changes,
       this.#registry,
       context,
       settings,
@@ -92,7 +103,7 @@ export class FileInput implements Input {
     this.#discovery = new Discovery(globs, compileExclude(settings.exclude, context.configDir), {
       elapsed: () => context.clock.elapsed(),
       now: () => context.clock.now(),
-      folder: st => this.#files.births.note(st),
+      folder: st => this.#table.births.note(st),
       trouble: (path, error) => (error === undefined ? this.#troubles.end(path) : this.#troubles.begin(path, error))
     })
   }
@@ -118,10 +129,10 @@ export class FileInput implements Input {
   open(): void {
     if (this.#opened) return
     this.#opened = true
-    this.#files.descriptors.atMost(descriptorLimit(this.#settings.maxOpenFiles))
+    this.#table.descriptors.atMost(descriptorLimit(this.#settings.maxOpenFiles))
     this.#registry.open()
-    this.#files.elapsed = this.#context.clock.elapsed()
-    this.#files.load(this.#registry.load())
+    this.#table.elapsed = this.#context.clock.elapsed()
+    this.#table.load(this.#registry.load())
     this.#unshow = this.#gauges.show()
   }
 
@@ -129,16 +140,19 @@ export class FileInput implements Input {
   async close(): Promise<void> {
     this.#unshow?.()
     await this.#watch?.close()
-    for (const tail of this.#files.descriptors) this.#files.descriptors.close(tail)
-    const { tails } = this.#files
-    this.#registry.close(tails, () => [...tails].every(tail => tail.settled))
+    for (const tail of this.#table.descriptors) this.#table.descriptors.close(tail)
+    const { tails } = this.#table
+    if (this.#opened) this.#registry.close(tails)
+    this.#opened = false
   }
 
   async #keepLooking(signal: AbortSignal): Promise<void> {
     const { clock } = this.#context
+    let followed = -1
     while (!signal.aborted) {
       await this.#lookSafely()
-      this.#watch?.follow(this.#folders())
+      if (this.#fullAt !== followed) this.#watch?.follow(this.#folders())
+      followed = this.#fullAt
       await clock.wait(GATHER_MS, signal)
       await this.#look.wait(clock, Math.max(0, this.#untilNext() - GATHER_MS), signal)
     }
@@ -174,15 +188,19 @@ export class FileInput implements Input {
   }
 
   async #once(emit: Emit, signal: AbortSignal): Promise<void> {
-    do {
-      await this.look()
+    const { entries, ready, wanted, turnovers } = this.#table
+    for (;;) {
+      await this.look(true)
       await this.feed(emit, signal)
-    } while (!signal.aborted && (this.#files.ready.size > 0 || this.#files.wanted.size > 0))
+      const pending = [...entries.values()].some(entry => entry.kind === 'pending')
+      if (signal.aborted || (ready.size + wanted.size + turnovers.size === 0 && !pending)) return
+      if (pending) await this.#context.clock.wait(GATHER_MS, signal)
+    }
   }
 
   /** Reads what is ready, round robin, until nothing is. */
   async feed(emit: Emit, signal: AbortSignal, turns = Infinity): Promise<void> {
-    const { ready } = this.#files
+    const { ready } = this.#table
     try {
       for (let n = 0; n < turns && !signal.aborted; n++) {
         const next = ready.values().next()
@@ -195,90 +213,113 @@ export class FileInput implements Input {
     }
   }
 
-  /** Looks at everything that is due once. `all` looks at every file and lists every folder. */
+  /**
+   * Looks once: at what the kernel hinted at, and, when it is time, at everything that is due. `all` looks at every file
+   * and lists every folder.
+   */
   async look(all = false): Promise<void> {
-    const files = this.#files
+    const table = this.#table
     const { clock } = this.#context
-    files.elapsed = clock.elapsed()
-    files.now = clock.now()
+    table.elapsed = clock.elapsed()
+    table.now = clock.now()
+    const due = all || this.#fullAt === 0 || table.elapsed - this.#fullAt >= this.#settings.poll * 0.9
     const first = this.#registry.runs === undefined
     const hinted = this.#hinted
     this.#hinted = new Set()
-    const { added, gone, rotated } = await this.#discovery.look(all)
-    for (const path of added) this.#hot.add(files.entry(path, first, this.#literals.has(path)))
-    for (const path of gone) this.#forget(path)
-    for (const [path, since] of rotated) files.turnover(path, since || undefined)
+    if (due) await this.#discover(first, all)
     for (const path of hinted) {
-      const entry = files.entries.get(path) ?? this.#find(path, first)
-      if (entry !== undefined) this.#hot.add(entry)
+      const entry = table.entries.get(path) ?? this.#expected(path, first)
+      if (entry === undefined) continue
+      if (!due) this.#paths.examine(entry)
+      this.#hot.add(entry)
     }
-    await this.#examine(all)
-    this.#lookAtLoose()
-    for (const tail of files.stuck) files.ready.add(tail)
-    files.stuck.clear()
+    if (due) {
+      await this.#examine(all)
+      this.#lookAtLoose(all)
+    }
+    for (const tail of table.stuck) table.ready.add(tail)
+    table.stuck.clear()
     await this.#search.run()
     this.#flushOpen()
-    this.#clean()
-    this.#registry.looked(files.now)
-    files.looked()
-    if (files.ready.size > 0) this.#work.ring()
+    if (due) {
+      this.#clean()
+      this.#fullAt = table.elapsed
+      this.#registry.looked(table.now)
+      table.looked()
+    }
+    if (table.ready.size > 0) this.#work.ring()
   }
 
-  /** A hint can be quicker than the folder's listing, which is held back for big folders. */
-  #find(path: string, first: boolean): Entry | undefined {
-    return this.#discovery.matches(path) ? this.#files.entry(path, first, this.#literals.has(path)) : undefined
+  async #discover(first: boolean, all: boolean): Promise<void> {
+    const { added, gone, rotated } = await this.#discovery.look(all)
+    for (const path of added) this.#hot.add(this.#paths.entry(path, first, this.#literals.has(path)))
+    for (const path of gone) this.#forget(path)
+    for (const [path, since] of rotated) this.#table.turnover(path, since || undefined)
+  }
+
+  /** A hint can be quicker than the folder's listing. */
+  #expected(path: string, first: boolean): Entry | undefined {
+    return this.#discovery.matches(path) ? this.#paths.entry(path, first, this.#literals.has(path)) : undefined
   }
 
   #forget(path: string): void {
-    const entry = this.#files.entries.get(path)
+    const entry = this.#table.entries.get(path)
     if (entry === undefined) return
-    this.#files.absent(entry)
-    this.#files.entries.delete(path)
+    this.#paths.absent(entry)
+    this.#table.entries.delete(path)
     this.#hot.delete(entry)
     this.#troubles.end(path)
   }
 
   /** Every file that changed lately, and as many of the others as their share of the time allows. */
   async #examine(all: boolean): Promise<void> {
-    const files = this.#files
+    const { entries, elapsed } = this.#table
     let done = 0
-    for (const entry of all ? [...files.entries.values()] : [...this.#hot]) {
-      files.examine(entry)
+    for (const entry of all ? entries.values() : this.#hot) {
+      this.#paths.examine(entry)
       if (this.#cooled(entry)) this.#hot.delete(entry)
       if (++done % SLICE === 0) await turn()
     }
     if (all) return
-    const share = this.#lookedAt === 0 ? 0 : ((files.elapsed - this.#lookedAt) / 1000) * IDLE_A_SECOND
-    this.#lookedAt = files.elapsed
-    for (let n = Math.ceil(Math.min(share, IDLE_A_SECOND)); n > 0; n--) {
-      if (this.#idleAt >= this.#idle.length) {
-        if (this.#idleAt > 0 && n < share) break
-        this.#idle = [...files.entries.values()]
-        this.#idleAt = 0
-        if (this.#idle.length === 0) break
-      }
-      const entry = this.#idle[this.#idleAt++]!
-      if (this.#hot.has(entry) || files.entries.get(entry.path) !== entry) continue
-      files.examine(entry)
+    const since = this.#fullAt === 0 ? 0 : elapsed - this.#fullAt
+    for (let n = Math.min(IDLE_A_SECOND, Math.ceil((since / 1000) * IDLE_A_SECOND)); n > 0; n--) {
+      const entry = this.#nextIdle()
+      if (entry === undefined) return
+      if (this.#hot.has(entry) || entries.get(entry.path) !== entry) continue
+      this.#paths.examine(entry)
       if (!this.#cooled(entry)) this.#hot.add(entry)
       if (++done % SLICE === 0) await turn()
     }
   }
 
+  /** Goes round all entries; undefined at the end of a round. */
+  #nextIdle(): Entry | undefined {
+    const entry = this.#idle[this.#idleAt++]
+    if (entry === undefined) {
+      this.#idle = [...this.#table.entries.values()]
+      this.#idleAt = 0
+    }
+    return entry
+  }
+
   #cooled(entry: Entry): boolean {
     if (entry.kind === 'pending' || entry.kind === 'unseen' || this.#troubles.has(entry.path)) return false
     if (entry.kind === 'absent') return !entry.literal
-    return this.#files.elapsed - entry.changedAt > HOT_MS
+    return this.#table.elapsed - entry.changedAt > HOT_MS
   }
 
-  /** Streams without a path: by their descriptor, or where they were found. */
-  #lookAtLoose(): void {
-    for (const tail of this.#files.loose) {
+  /** Streams without a path: by their descriptor, or where they were found; idle ones more rarely. */
+  #lookAtLoose(all: boolean): void {
+    const { elapsed } = this.#table
+    const rarely = all || elapsed - this.#looseAt >= RARELY_MS
+    if (rarely) this.#looseAt = elapsed
+    for (const tail of this.#table.loose) {
       if (tail.reading || (tail.place !== 'rotated' && tail.place !== 'deleted')) continue
-      if (this.#files.wanted.has(tail) && tail.carrier === undefined) continue
+      if (this.#table.wanted.has(tail) && tail.carrier === undefined) continue
+      if (!rarely && elapsed - Math.max(tail.changedAt, tail.vanishedAt) > HOT_MS) continue
       const st = this.#statLoose(tail)
       if (st === undefined) continue
-      if (this.#files.look(tail, st)) this.#files.cutLoose(tail, st)
+      if (this.#changes.look(tail, st)) this.#changes.cutLoose(tail, st)
       else this.#mayClose(tail, st.nlink === 0)
     }
   }
@@ -294,7 +335,7 @@ export class FileInput implements Input {
       return undefined
     }
     tail.searches = 0
-    this.#files.wanted.add(tail)
+    this.#table.wanted.add(tail)
     return undefined
   }
 
@@ -302,16 +343,16 @@ export class FileInput implements Input {
   #mayClose(tail: FileTail, deleted: boolean): void {
     if (deleted && tail.place !== 'deleted') {
       tail.place = 'deleted'
-      this.#files.wanted.delete(tail)
+      this.#table.wanted.delete(tail)
       this.#registry.changed(tail)
     }
-    if (this.#files.ready.has(tail) || tail.unread || tail.carrier === undefined) return
-    const idle = this.#files.elapsed - Math.max(tail.changedAt, tail.vanishedAt)
+    if (this.#table.ready.has(tail) || tail.unread || tail.carrier === undefined) return
+    const idle = this.#table.elapsed - Math.max(tail.changedAt, tail.vanishedAt)
     if (idle < (deleted ? this.#settings.closeRemoved : this.#settings.closeInactive)) return
     if (deleted) {
       tail.ending = true
-      this.#files.ready.add(tail)
-    } else this.#files.descriptors.close(tail)
+      this.#table.ready.add(tail)
+    } else this.#table.descriptors.close(tail)
   }
 
   #flushOpen(): void {
@@ -322,18 +363,18 @@ export class FileInput implements Input {
       if (now - tail.openSince < flush) continue
       this.#feed.open.delete(tail)
       tail.flush = true
-      this.#files.ready.add(tail)
+      this.#table.ready.add(tail)
     }
   }
 
   /** Closes what was idle for long, and forgets what is over. A few seconds sooner or later make no difference. */
   #clean(): void {
-    const { elapsed, now, descriptors, resting } = this.#files
+    const { elapsed, now, descriptors, resting } = this.#table
     if (elapsed - this.#restedAt < 5000 && resting.size < MAX_RESTING) return
     this.#restedAt = elapsed
     for (const tail of descriptors) {
       const idle = elapsed - tail.changedAt > this.#settings.closeInactive
-      if (idle && tail.place === 'live' && !tail.reading && !this.#files.ready.has(tail)) descriptors.close(tail)
+      if (idle && tail.place === 'live' && !tail.reading && !this.#table.ready.has(tail)) descriptors.close(tail)
     }
     let done = 0
     for (const tail of resting) if (tail.place === 'done') done++
@@ -342,7 +383,7 @@ export class FileInput implements Input {
       const old = now - tail.seen > this.#settings.cleanRemoved || resting.size > MAX_RESTING
       if (!(late && tail.settled) && !old) continue
       if (tail.place === 'done') done--
-      this.#files.drop(tail)
+      this.#table.drop(tail)
     }
   }
 
@@ -365,14 +406,17 @@ export class FileInput implements Input {
     this.#look.ring()
   }
 
-  #folders(): string[] {
-    const folders = new Set(this.#discovery.folders())
-    for (const tail of this.#files.tails) if (tail.place === 'live') folders.add(tail.home)
-    return [...folders]
+  /** Folders to watch, with what tells a folder from a new one of the same name. */
+  #folders(): Map<string, string> {
+    const folders = this.#discovery.folders()
+    for (const tail of this.#table.tails) {
+      if (tail.place === 'live' && !folders.has(tail.home)) folders.set(tail.home, '')
+    }
+    return folders
   }
 
   /** What it reads and how far it is. */
   describe(): InputStatus {
-    return statusOf(this.#files, this.#troubles)
+    return statusOf(this.#table, this.#troubles)
   }
 }

@@ -58,7 +58,7 @@ export class Registry {
   #runs: Runs | undefined
   #seen = 0
   #unhook: () => void = () => {}
-  #closing = false
+  #closed = false
 
   constructor(context: Context) {
     this.#context = context
@@ -161,7 +161,8 @@ export class Registry {
 
   /** Its row is to be written at the next commit. */
   changed(tail: FileTail): void {
-    this.#dirty.add(tail)
+    if (this.#closed) this.#writeLate(tail)
+    else this.#dirty.add(tail)
   }
 
   /** Makes what changed durable; false when the disk refused (it is kept in memory then). */
@@ -175,23 +176,31 @@ export class Registry {
     this.#state.delete(this.#scope, tail.id)
   }
 
-  /**
-   * The input has stopped: says up to where it looked. Batches may still be settled afterwards; `settledAll` tells
-   * when the last one was, and the hook into the state goes.
-   */
-  close(tails: Iterable<FileTail>, settledAll: () => boolean): void {
-    this.#closing = true
+  /** The input has stopped: says up to where it looked. What is settled afterwards goes to the state at once. */
+  close(tails: Iterable<FileTail>): void {
     for (const tail of tails) {
       tail.high = tail.read
       this.#dirty.add(tail)
     }
-    this.#runs = { started: this.#runs?.started ?? this.#seen, seen: this.#seen }
-    if (this.#seen > 0) this.#state.set(RUNS, this.#context.name, this.#runs)
-    const hook = this.#state.beforeCommit(() => {
-      if (!settledAll() || this.#dirty.size > 0) return
-      hook()
-      this.#unhook()
-    })
+    this.#write()
+    if (this.#seen > 0) {
+      this.#runs = { started: this.#runs?.started ?? this.#seen, seen: this.#seen }
+      this.#state.set(RUNS, this.#context.name, this.#runs)
+    }
+    this.#unhook()
+    this.#closed = true
+  }
+
+  /** Another instance may have taken over by now (a reload): of a row that it wrote only positions are raised. */
+  #writeLate(tail: FileTail): void {
+    const row = this.#state.get(this.#scope, tail.id)
+    if (!isRow(row)) return
+    const pos = { ...row.pos }
+    for (const [output, offset] of Object.entries(tail.tracker.positions())) {
+      const known = pos[output]
+      if (known !== undefined && known < offset) pos[output] = offset
+    }
+    this.#state.set(this.#scope, tail.id, { ...row, pos })
   }
 
   #write(): void {
@@ -204,7 +213,7 @@ export class Registry {
     }
     const wrote = this.#dirty.size > 0
     this.#dirty.clear()
-    if (this.#closing || this.#runs === undefined) return
+    if (this.#runs === undefined) return
     if (this.#seen - this.#runs.seen >= (wrote ? 1000 : SEEN_EVERY)) {
       this.#runs = { ...this.#runs, seen: this.#seen }
       this.#state.set(RUNS, this.#context.name, this.#runs)

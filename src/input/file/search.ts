@@ -8,7 +8,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Context } from '../../core/component.ts'
 import { Candidate } from './candidate.ts'
 import type { FileTail } from './file-tail.ts'
-import type { Files, Lost } from './files.ts'
+import type { Lost, Table } from './table.ts'
+import type { Changes } from './changes.ts'
 import { HEAD_BYTES, inodeKey } from './identity.ts'
 import { basesOf, homeOf, isPacked, isRotated } from './names.ts'
 import type { Registry } from './registry.ts'
@@ -18,8 +19,8 @@ import { inodeOf } from './registry.ts'
 const TRIES = 3
 /** A folder that is away is asked for again after this long. */
 const AWAY_MS = 30_000
-/** Searching takes at most this share of the time. */
-const SHARE = 1 / 20
+/** A round rests this long for every file it looked at, which holds searching to a few percent of the time. */
+const REST_MS = 0.08
 /** A compressed or copied file keeps its mtime to the second, or gets a later one. */
 const MTIME_SLACK = 2000
 /** Coarse kernel clocks stamp a write a little before it happened. */
@@ -36,15 +37,18 @@ interface Listing {
 }
 
 export class Search {
-  #files: Files
+  #table: Table
+  #changes: Changes
   #registry: Registry
   #context: Context
   #lost: Lost
   #restUntil = 0
+  #looked = 0
   #listings = new Map<string, Listing | undefined>()
 
-  constructor(files: Files, registry: Registry, context: Context, lost: Lost) {
-    this.#files = files
+  constructor(table: Table, changes: Changes, registry: Registry, context: Context, lost: Lost) {
+    this.#table = table
+    this.#changes = changes
     this.#registry = registry
     this.#context = context
     this.#lost = lost
@@ -52,13 +56,14 @@ export class Search {
 
   /** One round for everything that is wanted. Rounds that took long are held apart. */
   async run(): Promise<void> {
-    const { wanted, turnovers } = this.#files
+    const { wanted, turnovers } = this.#table
     this.#withoutName()
     if (wanted.size === 0 && turnovers.size === 0) return
     const { clock } = this.#context
     const began = clock.elapsed()
     if (began < this.#restUntil) return
     this.#listings = new Map()
+    this.#looked = 0
     for (const tail of wanted) await this.#find(tail)
     for (const [path, since] of turnovers) {
       // What is looked for takes its copy first; the rest then is new.
@@ -67,16 +72,16 @@ export class Search {
       await this.#unseen(path, since)
     }
     this.#listings = new Map()
-    this.#restUntil = clock.elapsed() + (clock.elapsed() - began) / SHARE - 1000
+    this.#restUntil = began + this.#looked * REST_MS
   }
 
   /** Deleted files are read by their descriptor; there is nothing to look for. */
   #withoutName(): void {
-    for (const tail of this.#files.wanted) {
+    for (const tail of this.#table.wanted) {
       const fd = tail.carrier?.fd
-      if (fd === undefined || tail.place !== 'rotated' || !this.#files.nameless(tail, fd)) continue
+      if (fd === undefined || tail.place !== 'rotated' || !this.#changes.nameless(tail, fd)) continue
       tail.place = 'deleted'
-      this.#files.wanted.delete(tail)
+      this.#table.wanted.delete(tail)
       this.#registry.changed(tail)
     }
   }
@@ -94,7 +99,7 @@ export class Search {
     if (tail.carrier?.fd !== undefined) {
       // Moved out of sight with our descriptor on it: it is read to its end by that.
       tail.hidden = true
-      this.#files.wanted.delete(tail)
+      this.#table.wanted.delete(tail)
       return
     }
     for (const listing of listings) if (await this.#byContent(tail, listing)) return
@@ -107,7 +112,7 @@ export class Search {
   }
 
   #stillWanted(tail: FileTail): boolean {
-    return this.#files.wanted.has(tail) && tail.names.size === 0 && !tail.reading
+    return this.#table.wanted.has(tail) && tail.names.size === 0 && !tail.reading
   }
 
   #giveUp(tail: FileTail): void {
@@ -116,7 +121,8 @@ export class Search {
       tail.counted = true
       this.#lost(tail, bytes)
     }
-    this.#files.rest(tail, 'missing')
+    // What was cut without a copy can't come back; a file that went away can.
+    this.#table.rest(tail, tail.ino === 0 ? 'done' : 'missing')
   }
 
   async #byInode(tail: FileTail, listings: readonly Listing[]): Promise<boolean> {
@@ -129,15 +135,15 @@ export class Search {
       const st = files.get(name)!
       if (tail.place === 'copy') {
         if ((await this.#isStill(tail, st)) && this.#stillWanted(tail)) {
-          this.#files.wanted.delete(tail)
+          this.#table.wanted.delete(tail)
           if (tail.packing === undefined) tail.size = st.size
-          this.#files.ready.add(tail)
+          this.#table.ready.add(tail)
           return true
         }
         tail.at = before
         continue
       }
-      const verdict = this.#files.meet(tail, st)
+      const verdict = this.#changes.meet(tail, st)
       if (verdict === 'other') tail.at = before
       else this.#registry.changed(tail)
       // `other`: the inode has a new file and the stream is looked for by its content at the next round.
@@ -148,7 +154,7 @@ export class Search {
 
   /** True when the copy at `tail.at` is the one that the stream is to be read from. */
   async #isStill(tail: FileTail, st: Stats): Promise<boolean> {
-    if (this.#files.births.differ(tail.born, st)) return false
+    if (this.#table.births.differ(tail.born, st)) return false
     // Nothing of it was read yet: there is nothing to compare with.
     if (tail.head.n === 0) return tail.read === 0 && tail.size <= st.size
     const candidate = await this.#holds(tail, tail.at, st)
@@ -161,8 +167,8 @@ export class Search {
     const family: string[] = []
     const others: string[] = []
     for (const [name, st] of listing.files) {
-      const holder = this.#files.holderOf(st)
-      if (holder === tail || (holder !== undefined && !holder.isCopy) || this.#files.claimedBy(st) !== undefined)
+      const holder = this.#table.holderOf(st)
+      if (holder === tail || (holder !== undefined && !holder.isCopy) || this.#table.claimedBy(st) !== undefined)
         continue
       if (st.size === 0 || st.mtimeMs < tail.mtime - MTIME_SLACK) continue
       if (isRotated(name, basename(tail.path)) || isRotated(name, basename(tail.at))) family.push(name)
@@ -178,7 +184,7 @@ export class Search {
   }
 
   #goOnIn(tail: FileTail, { path, packing, st }: Candidate): void {
-    this.#files.forget(tail)
+    this.#table.forget(tail)
     tail.place = 'copy'
     tail.at = path
     tail.home = dirname(path)
@@ -188,10 +194,10 @@ export class Search {
     tail.packing = packing
     if (packing === undefined) tail.size = st.size
     tail.scanned = tail.read
-    this.#files.wanted.delete(tail)
-    this.#files.claims.set(inodeOf(tail), tail)
-    this.#files.hold(tail)
-    this.#files.ready.add(tail)
+    this.#table.wanted.delete(tail)
+    this.#table.claims.set(inodeOf(tail), tail)
+    this.#table.hold(tail)
+    this.#table.ready.add(tail)
     this.#registry.changed(tail)
     this.#context.log.info(
       { path: tail.path, copy: path, from: tail.read },
@@ -225,29 +231,29 @@ export class Search {
         const original = basesOf(name)[0]!
         // While the original is there, the compressed one is but a copy, and perhaps not complete.
         const doubled =
-          isPacked(name) && (listing.files.has(original) || this.#files.entries.has(join(folder, original)))
+          isPacked(name) && (listing.files.has(original) || this.#table.entries.has(join(folder, original)))
         if (st.size === 0 || st.mtimeMs < since - slack || doubled) continue
-        if (!(await this.#adoptUnseen(path, join(folder, name), st))) this.#files.turnover(path, since)
+        if (!(await this.#adoptUnseen(path, join(folder, name), st))) this.#table.turnover(path, since)
       }
     }
   }
 
   /** False when it is not yet what it will be, and is to be looked at again. */
   async #adoptUnseen(path: string, at: string, st: Stats): Promise<boolean> {
-    const known = (): boolean => this.#files.holderOf(st) !== undefined || this.#files.claimedBy(st) !== undefined
+    const known = (): boolean => this.#table.holderOf(st) !== undefined || this.#table.claimedBy(st) !== undefined
     if (known()) return true
     const candidate = Candidate.open(at, st)
     if (candidate === undefined) return true
     try {
       // What the patterns match is found by itself, unless it is compressed.
-      if (candidate.packing === undefined && this.#files.entries.has(at)) return true
+      if (candidate.packing === undefined && this.#table.entries.has(at)) return true
       for (const tail of this.#ofFamily(at)) {
         // Files may begin alike; one that holds more than the stream ever had is no copy of it.
         const more = tail.head.n < HEAD_BYTES && candidate.size > Math.max(tail.size, tail.expected)
         if (!more && (await candidate.holds(tail))) return true
       }
       if (known()) return true
-      this.#files.beginUnseen(path, at, candidate.packing)
+      this.#table.beginUnseen(path, at, candidate.packing)
       this.#context.log.info({ path, rotated: at }, 'A file that was rotated away unseen is read.')
       return true
     } catch (error) {
@@ -263,7 +269,7 @@ export class Search {
   /** Streams that a file of this name may be a copy of: `a.log` and `a.log.1` for `a.log.1.gz`. */
   #ofFamily(at: string): FileTail[] {
     const names = [basename(at), ...basesOf(basename(at))]
-    return names.flatMap(name => [...this.#files.at(join(dirname(at), name))])
+    return names.flatMap(name => [...this.#table.at(join(dirname(at), name))])
   }
 
   async #list(folder: string): Promise<Listing | undefined> {
@@ -282,11 +288,10 @@ export class Search {
     }
     const files = new Map<string, Stats>()
     const byInode = new Map<string, string>()
-    let looked = 0
     for (const name of names) {
-      const entry = this.#files.entries.get(join(folder, name))
+      const entry = this.#table.entries.get(join(folder, name))
       if (entry?.tail !== undefined && !entry.tail.isCopy) continue
-      if (++looked % 256 === 0) await turn()
+      if (++this.#looked % 256 === 0) await turn()
       let st: Stats | undefined
       try {
         st = statSync(join(folder, name), { throwIfNoEntry: false })

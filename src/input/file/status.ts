@@ -1,7 +1,7 @@
 // What a file input says about itself to `yarder status` and the status page.
 import type { FileStatus, InputDescription } from '../../core/component.ts'
 import type { FileTail, Place } from './file-tail.ts'
-import type { Files } from './files.ts'
+import type { Table } from './table.ts'
 import type { Trouble, Troubles } from './troubles.ts'
 
 /** More than the contract asks for, for `yarder positions`. */
@@ -31,9 +31,9 @@ const REASONS: Record<Place, string> = {
 }
 
 /** `message` is '' when all is well. */
-export function statusOf(files: Files, troubles: Troubles): InputStatus {
+export function statusOf(table: Table, troubles: Troubles): InputStatus {
   const open = troubles.list()
-  const lost = [...files.loose].filter(tail => tail.place === 'lost').length
+  const lost = [...table.loose].filter(tail => tail.place === 'lost').length
   const parts: string[] = []
   if (open.length > 0) {
     const [first] = open
@@ -43,7 +43,7 @@ export function statusOf(files: Files, troubles: Troubles): InputStatus {
   }
   if (lost > 0) parts.push(`the rest of ${lost} ${lost === 1 ? 'file' : 'files'} is looked for`)
   const refused: TailStatus[] = open
-    .filter(trouble => [...files.at(trouble.path)].length === 0)
+    .filter(trouble => [...table.at(trouble.path)].length === 0)
     .map(t => ({
       id: '',
       path: t.path,
@@ -57,7 +57,7 @@ export function statusOf(files: Files, troubles: Troubles): InputStatus {
     }))
   return {
     message: parts.join('; '),
-    files: [...[...files.tails].map(tail => fileStatus(tail, open)), ...refused],
+    files: [...[...table.tails].map(tail => fileStatus(tail, open)), ...refused],
     troubles: open
   }
 }

@@ -10,7 +10,7 @@ export class Watch {
   #log: Log
   #hint: (path: string) => void
   #watcher: FSWatcher | undefined
-  #folders = new Set<string>()
+  #folders: ReadonlyMap<string, string> = new Map()
   #refused = new Set<string>()
 
   /** `hint` gets the path that something happened to: a file in a folder, or a folder. */
@@ -19,13 +19,12 @@ export class Watch {
     this.#hint = hint
   }
 
-  /** Watches exactly these folders from now on. `again` are those that were replaced by new ones of the same name. */
-  follow(folders: readonly string[]): void {
-    const wanted = new Set(folders)
-    const added = folders.filter(f => !this.#folders.has(f))
-    const gone = [...this.#folders].filter(f => !wanted.has(f))
+  /** Watches exactly these folders from now on; the value changes when a folder is another one of the same name. */
+  follow(folders: ReadonlyMap<string, string>): void {
+    const gone = [...this.#folders].filter(([path, which]) => folders.get(path) !== which).map(([path]) => path)
+    const added = [...folders].filter(([path, which]) => this.#folders.get(path) !== which).map(([path]) => path)
     if (added.length === 0 && gone.length === 0) return
-    this.#folders = wanted
+    this.#folders = folders
     const watcher = (this.#watcher ??= this.#start())
     if (gone.length > 0) watcher.unwatch(gone)
     if (added.length > 0) watcher.add(added)
