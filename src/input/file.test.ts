@@ -788,6 +788,103 @@ test('a hole that a writer leaves after a truncation is no record', async t => {
   assert.deepEqual(r.texts.slice(length), ['after the hole'])
 })
 
+test('a file that an editor wrote anew, or that was restored, is the file it was', async t => {
+  const r = rig(t)
+  const all: string[] = []
+  const write = writer(all)
+  const a = join(r.logs, 'a.log')
+  write(a, 300)
+  await r.poll()
+  for (const down of [false, true]) {
+    if (down) await r.stop()
+    copyFileSync(a, `${a}~`)
+    renameSync(`${a}~`, a)
+    write(a, 3)
+    if (down) r.start()
+    await r.finish()
+    r.expect(all)
+  }
+})
+
+test('a file that was merely shortened is read on from the last place that is sure, not from its start', async t => {
+  const r = rig(t, { read_bytes: '4KiB' })
+  const a = join(r.logs, 'a.log')
+  writeFileSync(a, text(lines(3000)))
+  await r.poll()
+  const { offset } = r.got[1500]!
+  truncateSync(a, offset)
+  appendFileSync(a, text(lines(5, 'after the cut')))
+  await r.finish()
+  const again = r.got.length - 3005
+  assert.ok(again >= 0 && again * 10 <= 4096 + 100, `${again} lines were read again`)
+  assert.equal(r.texts.filter(x => x.startsWith('after')).length, 5)
+})
+
+test('what is settled after a reload took over is not lost, and undoes nothing', async t => {
+  const r = rig(t)
+  const a = join(r.logs, 'a.log')
+  writeFileSync(a, 'one\n')
+  r.settles = false
+  await r.poll()
+  const old = r.input
+  await old.close()
+  const late = r.held.splice(0)
+  for (const batch of late) batch.settle('out')
+  r.state.commit()
+  appendFileSync(a, 'two\n')
+  r.startAgain()
+  r.settles = true
+  await r.poll()
+  assert.deepEqual(r.texts, ['one', 'two'])
+  for (const batch of late) batch.settle('out')
+  await r.stop()
+  await r.start().poll()
+  assert.deepEqual(r.texts, ['one', 'two'])
+})
+
+test('a row that another version or a person wrote wrong is told and left out', async t => {
+  const r = rig(t)
+  writeFileSync(join(r.logs, 'a.log'), 'one\n')
+  await r.poll()
+  for (const bad of [null, 7, { file: 1 }, { file: 'x', path: '/x', pos: { out: -1 }, head: [0, ''] }]) {
+    r.state.set('input/in', `bad ${JSON.stringify(bad)}`, bad)
+  }
+  await r.stop()
+  appendFileSync(join(r.logs, 'a.log'), 'two\n')
+  await r.start().poll()
+  assert.deepEqual(r.texts, ['one', 'two'])
+  assert.equal(r.said.filter(s => s === 'warn A position is malformed and was ignored.').length, 4)
+})
+
+test('a state that was begun anew reads as at a first start, and never stops', async t => {
+  const r = rig(t)
+  writeFileSync(join(r.logs, 'a.log'), 'one\n')
+  await r.poll()
+  await r.stop()
+  writeFileSync(join(r.dir, 'state.db'), Buffer.alloc(8192))
+  await r.start().poll()
+  assert.deepEqual(r.texts, ['one', 'one'])
+  assert.ok(r.said.some(s => s.startsWith('error The state file is damaged')))
+})
+
+test('files beyond the first 200 share one series', async t => {
+  const r = rig(t)
+  for (let i = 0; i < 230; i++) writeFileSync(join(r.logs, `${i}.log`), 'one\n')
+  await r.poll()
+  const series = r.scrape()
+  const sizes = [...series].filter(([name]) => name.startsWith('yarder_input_file_size_bytes'))
+  assert.equal(sizes.length, 201)
+  assert.equal(series.get('yarder_input_file_size_bytes{in,__overflow__}'), 30 * 4)
+  assert.equal(series.get('yarder_input_files{in}'), 230)
+  assert.equal(series.get(`yarder_input_acked_bytes{in,${join(r.logs, '0.log')},out}`), 4)
+  assert.equal(series.get(`yarder_input_lag_bytes{in,${join(r.logs, '0.log')}}`), 0)
+  unlinkSync(join(r.logs, '0.log'))
+  await r.poll()
+  r.skew += 60_000
+  await r.poll(3)
+  assert.equal(r.scrape().has(`yarder_input_lag_bytes{in,${join(r.logs, '0.log')}}`), false)
+})
+
 for (const watch of [true, false]) {
   test(`runs by itself ${watch ? 'on events' : 'without any event'}, and returns when told`, async t => {
     const r = rig(t, { watch, poll: watch ? '1m' : '20ms' })

@@ -81,12 +81,29 @@ export class Rig {
     this.data.push(data)
   }
 
+  /** Gauges as `name{label,…}`. */
+  readonly #gauges = new Map<string, number>()
+  readonly #scrapes = new Set<() => void>()
+
   readonly instruments: Instruments = {
     ...silentInstruments,
     counter: (name, help, labels) =>
       name !== 'yarder_input_lost_bytes_total'
         ? silentInstruments.counter(name, help, labels)
-        : { add: (n, _input, reason) => void (this.lost[reason!] = (this.lost[reason!] ?? 0) + n) }
+        : { add: (n, _input, reason) => void (this.lost[reason!] = (this.lost[reason!] ?? 0) + n) },
+    gauge: name => ({
+      set: (value, ...labels) => void this.#gauges.set(`${name}{${labels.join(',')}}`, value),
+      remove: (...labels) => void this.#gauges.delete(`${name}{${labels.join(',')}}`)
+    }),
+    beforeScrape: read => {
+      this.#scrapes.add(read)
+      return () => this.#scrapes.delete(read)
+    }
+  }
+
+  scrape(): ReadonlyMap<string, number> {
+    for (const read of this.#scrapes) read()
+    return this.#gauges
   }
 
   context(): Context {
@@ -107,8 +124,13 @@ export class Rig {
   }
 
   start(): this {
-    this.#life++
     this.state = openStateFile(join(this.dir, 'state.db'), this.log)
+    return this.startAgain()
+  }
+
+  /** Another instance on the same state, as after a reload. */
+  startAgain(): this {
+    this.#life++
     const options = readFields(file.fields, { paths: [`${this.logs}/*.log`], watch: false, ...this.options }, (p, m) =>
       assert.fail(`${p} ${m}`)
     )
