@@ -171,6 +171,29 @@ test("a line's own plain value beside an object of ours becomes its value, and n
   assert.equal(text.split('"offset"').length, 2)
 })
 
+test('a field that a step calls @timestamp stands beside the time, never as a second one', async () => {
+  const set = (e: Event): boolean => {
+    e['@timestamp'] = 'mine'
+    return true
+  }
+  const records = await pipelineOf([step('set', set, ['@timestamp'])]).run(batchOf(['a']))
+  const text = records.bytes.toString()
+  assert.equal(text.split('"@timestamp"').length, 2)
+  const doc = JSON.parse(text) as Event
+  assert.deepEqual([doc['@timestamp'], doc['_@timestamp']], ['2026-01-02T03:04:05.006Z', 'mine'])
+})
+
+test('half a character becomes U+FFFD wherever a step put it', async () => {
+  const cut = (e: Event): boolean => {
+    e['x'] = (e['message'] as string).slice(0, 1)
+    e['host'] = { half: e['x'] }
+    return true
+  }
+  const records = await pipelineOf([step('cut', cut, ['x', 'host'])]).run(batchOf(['😀']))
+  const doc = JSON.parse(records.bytes.toString()) as Event
+  assert.deepEqual([doc['x'], doc['host']], ['\ufffd', { name: 'node2', half: '\ufffd' }])
+})
+
 test('lone surrogates become U+FFFD and text about escapes stays', async () => {
   const steps = [
     step('json', e => {
