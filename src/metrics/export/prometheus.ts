@@ -1,7 +1,18 @@
 // Families to the two text formats of Prometheus: 0.0.4 and OpenMetrics 1.0.
 //   https://prometheus.io/docs/instrumenting/exposition_formats/
 //   https://prometheus.io/docs/specs/om/open_metrics_spec/
+import { defineExporter } from '../../core/component.ts'
 import type { Family, Sample } from '../store.ts'
+
+export const prometheus = defineExporter({
+  name: 'prometheus',
+  summary: 'Shows the metrics to Prometheus on `/metrics`, as text or OpenMetrics.',
+  description:
+    'The page is always served where `admin.listen` says, also when this is left out; it has no options of its own.',
+  fields: {},
+  examples: [{ title: 'Said in so many words', yaml: 'prometheus: {}\n' }],
+  build: () => ({ run: () => Promise.resolve(), close: () => Promise.resolve() })
+})
 
 export type Format = 'text' | 'openmetrics'
 
