@@ -192,6 +192,7 @@ const cases: Array<[string, Record<string, unknown>]> = [
   ['rotated names outside the patterns', {}],
   ['rotated names inside the patterns', { paths: ['log/*.log*'] }],
   ['few descriptors, soon closed', { max_open_files: 1, close_inactive: '1s' }],
+  ['records that wait for lines to join', { multiline: { pattern: '^\\s', flush_timeout: '1s' } }],
   ['all of it', { paths: ['log/*.log*'], max_open_files: 2, close_inactive: '1s', close_removed: '1s' }]
 ]
 for (const [what, options] of cases) {

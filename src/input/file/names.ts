@@ -1,6 +1,6 @@
 // Names that rotation gives: `access.log.1`, `access.log-20261122.gz`, `access-20261122.log`, `access.log.old` …
 import { realpathSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 
 const PACKED = /\.(?:gz|zst|bz2|xz|zip|lz4|Z)$/
 /** A number, a date or a time, with what stands between their parts. */
@@ -18,6 +18,12 @@ export function basesOf(name: string): string[] {
   const inner = BEFORE_EXTENSION.exec(bare)
   if (inner !== null) bases.push(inner[1]! + inner[2]!)
   return bases
+}
+
+/** The path without anything that rotation added: the same for all files of one log. */
+export function rootOf(path: string): string {
+  const base = basesOf(basename(path)).at(-1)
+  return base === undefined ? path : join(dirname(path), base)
 }
 
 /** True when the name says that the file is compressed. */

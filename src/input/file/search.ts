@@ -67,7 +67,8 @@ export class Search {
     for (const tail of wanted) await this.#find(tail)
     for (const [path, since] of turnovers) {
       // What is looked for takes its copy first; the rest then is new.
-      if (this.#ofFamily(path).some(tail => tail.place === 'lost' && wanted.has(tail))) continue
+      const family = [...this.#table.family(path)]
+      if (family.some(tail => tail.place === 'lost' && wanted.has(tail))) continue
       turnovers.delete(path)
       await this.#unseen(path, since)
     }
@@ -247,7 +248,7 @@ export class Search {
     try {
       // What the patterns match is found by itself, unless it is compressed.
       if (candidate.packing === undefined && this.#table.entries.has(at)) return true
-      for (const tail of this.#ofFamily(at)) {
+      for (const tail of this.#table.family(at)) {
         // Files may begin alike; one that holds more than the stream ever had is no copy of it.
         const more = tail.head.n < HEAD_BYTES && candidate.size > Math.max(tail.size, tail.expected)
         if (!more && (await candidate.holds(tail))) return true
@@ -264,12 +265,6 @@ export class Search {
     } finally {
       candidate.close()
     }
-  }
-
-  /** Streams that a file of this name may be a copy of: `a.log` and `a.log.1` for `a.log.1.gz`. */
-  #ofFamily(at: string): FileTail[] {
-    const names = [basename(at), ...basesOf(basename(at))]
-    return names.flatMap(name => [...this.#table.at(join(dirname(at), name))])
   }
 
   async #list(folder: string): Promise<Listing | undefined> {
