@@ -135,7 +135,8 @@ export class Agent {
 
   #broken(name: string): void {
     this.#brokenOutputs.add(name)
-    if (this.#outlets.names.every(n => this.#brokenOutputs.has(n))) this.#pointless.resolve()
+    if (this.#outlets.names.every(n => this.#brokenOutputs.has(n))) return this.#pointless.resolve()
+    this.#log.error({ output: name }, 'An output can take nothing any more; inputs that send to it wait for good.')
   }
 
   /**

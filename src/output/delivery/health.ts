@@ -62,21 +62,20 @@ export class Health {
     this.#become('red', message, { error: this.lastError, target })
   }
 
-  /** It can't go on and nothing will be tried again. */
+  /** It can't go on and nothing will be tried again. Whether that is a fault or the end of the work the caller knows. */
   broken(error: unknown): void {
     this.lastError = describe(error)
-    this.#become('red', shortly(error), { error: this.lastError })
+    this.#become('red', 'Given up', { error: this.lastError }, 'info')
   }
 
-  #become(state: HealthState, message: string, data: Record<string, unknown>): void {
+  #become(state: HealthState, message: string, data: Record<string, unknown>, level?: 'info'): void {
     const before = { state: this.state, message: this.message }
     this.message = message
     if (state === before.state) return
     this.state = state
     this.since = this.#clock.now()
     this.#onChange(state, STATES)
-    const level = state === 'red' ? 'error' : 'info'
-    this.#log[level](
+    this.#log[level ?? (state === 'red' ? 'error' : 'info')](
       { ...data, state, prevState: before.state, prevMsg: before.message },
       `Status changed from ${before.state} to ${state} - ${message}`
     )
