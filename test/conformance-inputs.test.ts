@@ -72,7 +72,8 @@ async function live(
   outputs: readonly string[],
   emit: (batch: Batch, stop: () => void) => Promise<void> | void
 ): Promise<void> {
-  const state = rig.resumes ? openStateFile(join(dir, 'state.db'), silentLog) : memoryState()
+  const kept = rig.resumes ? openStateFile(join(dir, 'state.db'), silentLog) : undefined
+  const state = kept ?? memoryState()
   const input = rig.build(dir, context({ name: 'in', state, outputs, once: true, dataDir: dir, configDir: dir }))
   const abort = new AbortController()
   let busy = false
@@ -90,7 +91,7 @@ async function live(
   await input.run(watched, abort.signal)
   assert.equal(input.finite, true, 'under --once it comes to an end')
   state.commit()
-  if ('close' in state) state.close()
+  kept?.close()
 }
 
 test('every input of the list is run here', () => {
