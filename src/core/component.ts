@@ -193,6 +193,70 @@ export interface Exporter {
   close(): Promise<void>
 }
 
+/** Where a check, or what it watches, stands. */
+export const CHECK_STATES = ['ok', 'warning', 'critical', 'unknown'] as const
+export type CheckState = (typeof CHECK_STATES)[number]
+
+/** Why a check is not ok: the closed set of a metric's label. What varies stands in the message. */
+export type CheckReason =
+  | 'ok'
+  | 'dns'
+  | 'connect'
+  | 'tls'
+  | 'timeout'
+  | 'protocol'
+  | 'status'
+  | 'body'
+  | 'answer'
+  | 'exit'
+  | 'start'
+  | 'missing'
+  | 'present'
+  | 'inactive'
+  | 'restarting'
+  | 'space'
+  | 'inodes'
+  | 'count'
+  | 'age'
+  | 'size'
+  | 'mode'
+  | 'permission'
+  | 'error'
+
+/** What one look at the target gave. */
+export interface CheckResult {
+  readonly state: CheckState
+  readonly reason: CheckReason
+  /** One line for people; never a secret. */
+  readonly message: string
+  /** Numbers that were seen, in base units. */
+  readonly values?: Readonly<Record<string, number>>
+}
+
+/**
+ * One look at the target. An unhealthy target is a result; a rejection is a bug. Never called again before it has
+ * settled. The caller measures the duration and aborts the signal at the time limit; the check then lets go of all it
+ * holds and settles soon, and what it says is no longer heard.
+ */
+export type Check = (signal: AbortSignal) => Promise<CheckResult>
+
+/** That a check has changed its state, for those who are to be told. */
+export interface Notification {
+  readonly check: string
+  readonly type: string
+  readonly state: CheckState
+  readonly previous: CheckState
+  readonly reason: CheckReason
+  readonly message: string
+  /** Since when, milliseconds since the epoch; and since when it had been in the state before. */
+  readonly since: number
+  readonly previousSince: number
+  readonly owner: string | undefined
+}
+
+/** Tells one place of one change. The caller repeats while the rejection's YarderError is retryable. */
+export type Notify = (notification: Notification, signal: AbortSignal) => Promise<void>
+
 /** What a component gets to be built with. Building is pure: no file but those the config names, no socket, no timer. */
 export interface Context {
   /** Its configured name. */
@@ -268,7 +332,18 @@ export type MetricDefinition = Described &
   Erased & { readonly kind: 'metric'; readonly fields: Fields; readonly build: (o: never, c: Context) => Meter }
 export type ExporterDefinition = Described &
   Erased & { readonly kind: 'exporter'; readonly fields: Fields; readonly build: (o: never, c: Context) => Exporter }
-export type AnyDefinition = InputDefinition | OutputDefinition | StepDefinition | MetricDefinition | ExporterDefinition
+export type CheckDefinition = Described &
+  Erased & { readonly kind: 'check'; readonly fields: Fields; readonly build: (o: never, c: Context) => Check }
+export type NotifyDefinition = Described &
+  Erased & { readonly kind: 'notify'; readonly fields: Fields; readonly build: (o: never, c: Context) => Notify }
+export type AnyDefinition =
+  | InputDefinition
+  | OutputDefinition
+  | StepDefinition
+  | MetricDefinition
+  | ExporterDefinition
+  | CheckDefinition
+  | NotifyDefinition
 
 export const defineInput = <F extends Fields>(
   d: Omit<Definition<'input', F, Input>, 'kind'>
@@ -290,3 +365,11 @@ export const defineMetric = <F extends Fields>(
 export const defineExporter = <F extends Fields>(
   d: Omit<Definition<'exporter', F, Exporter>, 'kind'>
 ): Definition<'exporter', F, Exporter> => ({ ...d, kind: 'exporter' })
+/** Health checks. Schedule, time limit, counting and states are the caller's (health/checks.ts). */
+export const defineCheck = <F extends Fields>(
+  d: Omit<Definition<'check', F, Check>, 'kind'>
+): Definition<'check', F, Check> => ({ ...d, kind: 'check' })
+/** Ways to tell people of a check's change. Queueing and repeating are the caller's (health/notify.ts). */
+export const defineNotify = <F extends Fields>(
+  d: Omit<Definition<'notify', F, Notify>, 'kind'>
+): Definition<'notify', F, Notify> => ({ ...d, kind: 'notify' })

@@ -1,0 +1,69 @@
+// One run of a check: measured, held to its time limit, and turned into a result whatever happens.
+import type { Clock } from '../core/clock.ts'
+import type { Check, CheckResult } from '../core/component.ts'
+import { describe, YarderError } from '../core/errors.ts'
+
+/** A result with how long it took. */
+export interface CheckRun extends CheckResult {
+  readonly seconds: number
+  /** A rejection of the check, or that its time was up; its stack goes to the log. */
+  readonly error?: Error
+}
+
+export interface Runner {
+  /** Never rejects. While a run that had timed out has still not let go, the next ones fail without a new one. */
+  run(signal: AbortSignal): Promise<CheckRun>
+}
+
+/** `timeoutMs` is the longest that a run may take. */
+export function createRunner(check: Check, timeoutMs: number, clock: Clock): Runner {
+  let lingering = false
+
+  async function look(limit: AbortController): Promise<CheckResult & { error?: Error }> {
+    try {
+      return await check(limit.signal)
+    } catch (cause) {
+      const error = cause instanceof Error ? cause : new Error(String(cause))
+      return { state: 'unknown', reason: 'error', message: `the check itself failed: ${describe(error)}`, error }
+    }
+  }
+
+  async function expire(done: AbortSignal, signal: AbortSignal): Promise<CheckResult & { error?: Error }> {
+    await clock.wait(timeoutMs, AbortSignal.any([done, signal]))
+    if (signal.aborted) return { state: 'unknown', reason: 'error', message: 'stopped' }
+    const message = `timed out after ${inSeconds(timeoutMs)}`
+    return { state: 'critical', reason: 'timeout', message, error: new YarderError('TIMEOUT', message) }
+  }
+
+  return {
+    async run(signal) {
+      const started = clock.elapsed()
+      const seconds = (): number => (clock.elapsed() - started) / 1000
+      if (lingering)
+        return { state: 'critical', reason: 'timeout', message: 'the run before has not ended yet', seconds: 0 }
+      const limit = new AbortController()
+      const done = new AbortController()
+      const stop = (): void => limit.abort(signal.reason)
+      signal.addEventListener('abort', stop, { once: true })
+      if (signal.aborted) stop()
+      lingering = true
+      const looked = look(limit).finally(() => {
+        lingering = false
+      })
+      try {
+        const result = await Promise.race([looked, expire(done.signal, signal)])
+        if (result.reason === 'timeout') limit.abort(result.error)
+        return { ...result, seconds: seconds() }
+      } finally {
+        done.abort()
+        signal.removeEventListener('abort', stop)
+      }
+    }
+  }
+}
+
+/** `1 second`, `0.5 seconds`. */
+function inSeconds(ms: number): string {
+  const n = ms / 1000
+  return `${n} second${n === 1 ? '' : 's'}`
+}
