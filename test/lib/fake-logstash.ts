@@ -101,12 +101,18 @@ export class ReceivedWindow {
   }
 
   reset(): void {
-    this.#socket.resetAndDestroy()
+    resetOf(this.#socket)
   }
 
   fin(): void {
     this.#socket.end()
   }
+}
+
+/** Under TLS there is no reset to be had; the peer then sees an end without the goodbye of TLS. */
+function resetOf(socket: Socket): void {
+  if ('encrypted' in socket) socket.destroy()
+  else socket.resetAndDestroy()
 }
 
 export async function startFakeLogstash(options: FakeOptions = {}): Promise<FakeLogstash> {
@@ -131,6 +137,8 @@ export class FakeLogstash {
   readonly #options: FakeOptions
   readonly #script: Behaviour[] = []
   readonly #sockets = new Set<Socket>()
+  /** What TLS is spoken over, or not yet. */
+  readonly #raw = new Set<Socket>()
   #otherwise: Behaviour = ack()
   #server: Server | undefined
   #port = 0
@@ -168,7 +176,7 @@ export class FakeLogstash {
 
   /** What Logstash does with connections that were idle for a minute; also those that are not. */
   resetAll(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy()
+    for (const socket of this.#sockets) resetOf(socket)
   }
 
   /** Listens, again on the same port after down(). */
@@ -176,7 +184,13 @@ export class FakeLogstash {
     const { tls } = this.#options
     const take = (socket: Socket): void => this.#connected(socket)
     const server = tls === undefined ? createServer({ allowHalfOpen: true }, take) : createSecure(tls, take)
-    if (tls !== undefined) server.on('tlsClientError', () => {})
+    if (tls !== undefined) {
+      server.on('tlsClientError', () => {})
+      server.on('connection', (raw: Socket) => {
+        this.#raw.add(raw)
+        raw.on('close', () => this.#raw.delete(raw))
+      })
+    }
     server.listen(this.#port, '127.0.0.1')
     await once(server, 'listening')
     const address = server.address()
@@ -193,10 +207,13 @@ export class FakeLogstash {
     const closed = once(server, 'close')
     server.close()
     this.resetAll()
+    for (const socket of this.#raw) socket.destroy()
     await closed
   }
 
   #connected(socket: Socket): void {
+    // Came in while the listener was being closed.
+    if (this.#server?.listening !== true) return void socket.destroy()
     const connection = ++this.#connections
     const queue: ReceivedWindow[] = []
     let cut = this.cuts.shift() ?? Infinity
@@ -216,13 +233,13 @@ export class FakeLogstash {
     socket.on('error', () => {})
     socket.on('data', chunk => {
       cut -= chunk.length
-      if (cut <= 0) return void socket.resetAndDestroy()
+      if (cut <= 0) return void resetOf(socket)
       try {
         if (!socket.destroyed) decoder.push(chunk as Buffer)
       } catch (error) {
         if (!(error instanceof Violation)) throw error
         this.violations.push(error.message)
-        socket.resetAndDestroy()
+        resetOf(socket)
       }
     })
     socket.on('end', () => {
