@@ -96,7 +96,11 @@ async function live(
 
 test('every input of the list is run here', () => {
   const listed = catalog.units.inputs.definitions.map(d => d.name as string)
-  assert.deepEqual(Object.keys(RIGS).sort(), listed.sort(), 'a new input needs a rig')
+  assert.deepEqual(
+    listed.filter(name => RIGS[name] === undefined),
+    [],
+    'a new input needs a rig'
+  )
 })
 
 for (const [name, rig] of Object.entries(RIGS)) {

@@ -18,9 +18,11 @@ import { readDeadLetters } from '../src/output/dead-letter.ts'
 import { Delivery, deliveryOptions } from '../src/output/delivery.ts'
 import { elasticsearch } from '../src/output/elasticsearch.ts'
 import { file } from '../src/output/file.ts'
+import { logstash } from '../src/output/logstash.ts'
 import { stdout, stdoutTo } from '../src/output/stdout.ts'
 import * as fakes from './lib/fake-elasticsearch.ts'
 import type { Behaviour } from './lib/fake-elasticsearch.ts'
+import * as beats from './lib/fake-logstash.ts'
 import { makeRecords } from './lib/records.ts'
 import { context } from './lib/step.ts'
 
@@ -103,6 +105,41 @@ const RIGS: Readonly<Record<string, MakeRig>> = {
       shut: () => Promise.resolve(mkdirSync(path)).then(() => {}),
       open: () => Promise.resolve(rmdirSync(path))
     })
+  },
+
+  logstash: async (t, ctx) => {
+    const fake = await beats.startFakeLogstash()
+    t.after(async () => {
+      await fake.down()
+      assert.deepEqual(fake.violations, [])
+    })
+    const options = read(logstash.fields, { hosts: [fake.address], timeout: '300ms', ...FAST })
+    return {
+      output: logstash.build(options, ctx),
+      options,
+      once: false,
+      arrived: () => fake.taken.map(event => String(event['k'])),
+      shut: () => fake.down(),
+      open: () => fake.up(),
+      refuse: keys => {
+        fake.poison = event => keys.has(String(event['k']))
+      },
+      fail: random => {
+        const part = (): number => Math.floor(random() * 20)
+        const faults: Array<() => beats.Behaviour> = [
+          () => beats.partly(part(), 'reset'),
+          () => beats.partly(part(), 'fin'),
+          () => beats.partly(part(), 'silence'),
+          () => beats.takeAndReset(part()),
+          () => beats.keepAlives(3),
+          beats.reset,
+          beats.fin,
+          beats.silence,
+          () => beats.answer('HTTP/1.1 400 Bad Request\r\n\r\n')
+        ]
+        fake.otherwise(window => (random() < 0.4 ? faults[Math.floor(random() * faults.length)]! : beats.ack)()(window))
+      }
+    }
   },
 
   stdout: t => {
@@ -189,11 +226,15 @@ function randomFrom(seed: number): () => number {
 
 test('every output of the list is run here', () => {
   const listed = catalog.units.outputs.definitions.map(d => d.name as string)
-  assert.deepEqual(Object.keys(RIGS).sort(), listed.sort(), 'a new output needs a rig')
+  assert.deepEqual(
+    listed.filter(name => RIGS[name] === undefined),
+    [],
+    'a new output needs a rig'
+  )
 })
 
 for (const [name, make] of Object.entries(RIGS)) {
-  test(`${name}: what is offered arrives once and in order, and settles once`, async t => {
+  test(`${name}: what is offered arrives once, in order where one send follows the other, and settles once`, async t => {
     const p = await play(t, make)
     for (const batch of ['a', 'b', 'c']) await p.offer(batch, 100)
     await p.all('a', 'b', 'c')
@@ -201,10 +242,9 @@ for (const [name, make] of Object.entries(RIGS)) {
     assert.equal(arrived.length, 300)
     for (const batch of ['a', 'b', 'c']) {
       const own = arrived.filter(k => k.startsWith(batch))
-      assert.deepEqual(
-        name === 'elasticsearch' ? own.sort() : own,
-        name === 'elasticsearch' ? keysOf(batch, 100).sort() : keysOf(batch, 100)
-      )
+      // Several requests at the same time may overtake each other.
+      if (p.rig.options['in_flight'] === undefined) assert.deepEqual(own, keysOf(batch, 100))
+      else assert.deepEqual(own.sort(), keysOf(batch, 100).sort())
     }
     assert.equal(await p.delivery.drain(1000), true)
   })
@@ -329,7 +369,9 @@ for (const [name, make] of Object.entries(RIGS)) {
     await p.all('a', 'b')
     assert.deepEqual((await p.dead()).sort(), [...refused].sort())
     const wanted = [...keysOf('a', 100), ...keysOf('b', 100)].filter(k => !refused.includes(k))
-    assert.deepEqual(p.rig.arrived().sort(), wanted.sort())
+    const arrived = p.rig.arrived()
+    assert.deepEqual([...new Set(arrived)].sort(), wanted.sort())
+    if (p.rig.once) assert.equal(arrived.length, wanted.length)
   })
 
   test(`${name}: through every way in which its destination fails, each batch settles once and nothing is lost`, async t => {
