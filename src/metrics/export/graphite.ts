@@ -41,7 +41,7 @@ Names are the prefix, the name as on \`/metrics\`, then the value of each label.
   examples: [
     {
       title: 'Carbon on another host',
-      yaml: "graphite: { host: graphite.example.com, prefix: '{environment}.{host}' }\n"
+      yaml: "graphite: { host: graphite.example.com, prefix: 'shop.{host}' }\n"
     }
   ],
   build({ host, port, timeout, flush, include_own: includeOwn, ...names }, context) {

@@ -38,7 +38,7 @@ Errors are counted in \`yarder_exporter_errors_total\`, and told once until they
   examples: [
     {
       title: 'A StatsD on every server',
-      yaml: "statsd: { host: 127.0.0.1, port: 8125, prefix: '{environment}.{host}' }\n"
+      yaml: "statsd: { host: 127.0.0.1, port: 8125, prefix: 'shop.{host}' }\n"
     },
     { title: 'The Datadog agent, with tags', yaml: 'statsd: { dialect: datadog, prefix: shop }\n' }
   ],
