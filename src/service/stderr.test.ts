@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -16,6 +16,23 @@ test('lines arrive in order in a file, appended to what it holds', async t => {
   for (let i = 0; i < 1000; i++) writer.write(`line ${i}\n`)
   await writer.flush(1000)
   assert.equal(readFileSync(path, 'utf8'), Array.from({ length: 1000 }, (_, i) => `line ${i}\n`).join(''))
+})
+
+test('what stdout writes to the same file stands between the lines, nothing over anything', async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'yarder-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  const path = join(dir, 'log')
+  const fd = openSync(path, 'w')
+  t.after(() => closeSync(fd))
+  const writer = createLineWriter(fd)
+  for (let i = 0; i < 10; i++) {
+    writer.write(`message ${i}\n`)
+    writeSync(fd, `result ${i}\n`)
+  }
+  await writer.flush(1000)
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n')
+  assert.equal(lines.length, 20)
+  assert.equal(new Set(lines).size, 20)
 })
 
 test('a reader that stalls costs bounded memory, never time, and is told how much it missed', async t => {

@@ -12,7 +12,7 @@ export interface LineWriter {
 
 /**
  * A pipe or a terminal is opened a second time without blocking, so that a stalled reader costs nothing; a socket (the
- * journal's) can't be, and is written to from libuv's threads. A write error other than a full pipe ends the writing:
+ * journal's) can't be opened, and is written to from libuv's threads. A write error other than a full pipe ends the writing:
  * logging never stops the agent.
  */
 export function createLineWriter(fd: number, maxQueued = MAX_QUEUED): LineWriter {
@@ -113,8 +113,9 @@ function openWithoutBlocking(fd: number): number | undefined {
   try {
     const stat = fstatSync(fd)
     if (stat.isSocket()) return undefined
-    const append = stat.isFile() ? constants.O_APPEND : 0
-    const own = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | append)
+    // A file never stalls, and a second opening would have a place of its own in it: stdout may write there too.
+    if (stat.isFile()) return fd
+    const own = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK)
     if (fstatSync(own).rdev === stat.rdev) return own
     closeSync(own)
     return undefined
