@@ -55,6 +55,12 @@ function render(source: Source): Rendered {
   }
 }
 
+/** Plain assignment but for the one name that would change the object's prototype instead of its fields. */
+function define(holder: Event, key: string, value: unknown): void {
+  if (key !== '__proto__') holder[key] = value
+  else Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true })
+}
+
 /** A record's own fields over the source's constants: objects are merged, lists joined, a plain value beside an object becomes its `value`. */
 function merge(constant: unknown, own: unknown): unknown {
   if (own === undefined) return constant
@@ -65,7 +71,7 @@ function merge(constant: unknown, own: unknown): unknown {
   const out: Event = { ...constant }
   for (const [key, value] of Object.entries(own))
     // An undefined that is there was put by a step that removed the constant's.
-    out[key] = value !== undefined && Object.hasOwn(constant, key) ? merge(constant[key], value) : value
+    define(out, key, value !== undefined && Object.hasOwn(constant, key) ? merge(constant[key], value) : value)
   return out
 }
 
@@ -100,7 +106,7 @@ export function createEncoder(writes: ReadonlySet<string> | 'any'): Encoder {
     const own: Event = {}
     for (const [key, value] of Object.entries(event)) {
       // The time is the cursor's; a field that a line or a step calls so must not stand in the document a second time.
-      if (value !== REMOVED) own[key === TIME ? `_${TIME}` : key] = value
+      if (value !== REMOVED) define(own, key === TIME ? `_${TIME}` : key, value)
     }
     const constants: Event = {}
     for (const key of source.keys) {
