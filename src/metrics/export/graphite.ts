@@ -8,7 +8,7 @@ import { Connection } from './graphite/connection.ts'
 import { pushEvery } from './push/every.ts'
 import { buildPrefix, fullName, prefixFields } from './push/names.ts'
 import { plainNumber } from './push/number.ts'
-import { readings } from './push/readings.ts'
+import { inSlices, readings } from './push/readings.ts'
 import type { Reading } from './push/readings.ts'
 import { createTrouble } from './push/trouble.ts'
 import { pack } from './statsd/packets.ts'
@@ -67,7 +67,7 @@ function exporter({ host, port, timeout, flush, includeOwn, prefix, context }: G
   async function push(reader: MetricReader): Promise<void> {
     try {
       const seconds = Math.floor(context.clock.now() / 1000)
-      const lines = linesOf(prefix, readings(await reader.read(), includeOwn), seconds)
+      const lines = await linesOf(prefix, readings(await reader.read(), includeOwn), seconds)
       const { packets } = pack(lines, PIECE - 1)
       if (packets.length > 0) await connection.send(packets.map(packet => `${packet}\n`))
     } catch (error) {
@@ -82,11 +82,11 @@ function exporter({ host, port, timeout, flush, includeOwn, prefix, context }: G
   }
 }
 
-function linesOf(prefix: string, all: Iterable<Reading>, seconds: number): string[] {
+async function linesOf(prefix: string, all: Iterable<Reading>, seconds: number): Promise<string[]> {
   const values = new Map<string, number>()
-  for (const { kind, sample } of all) {
+  await inSlices(all, ({ kind, sample }) => {
     const path = fullName(prefix, sample.name, Object.values(sample.labels), MAX_NAME)
     values.set(path, kind === 'count' ? (values.get(path) ?? 0) + sample.value : sample.value)
-  }
+  })
   return [...values].map(([path, value]) => `${path} ${plainNumber(value)} ${seconds}`)
 }

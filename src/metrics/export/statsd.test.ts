@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { manualClock } from '../../../test/lib/manual-clock.ts'
 import type { ManualClock } from '../../../test/lib/manual-clock.ts'
 import { context } from '../../../test/lib/step.ts'
@@ -215,6 +216,30 @@ test('a name that is not found, and an address that can not be sent to, are coun
     assert.equal(lines.length, 1)
     await running.stop()
   }
+})
+
+test('the secret goes out in names only: neither log nor page has it', async t => {
+  const server = await listen(t)
+  const clock = manualClock()
+  const store = createStore()
+  const said: string[] = []
+  const say = (data: LogData, message: string): void => void said.push(`${inspect(data, { depth: 9 })} ${message}`)
+  const log = { ...silentLog, warn: say, info: say, error: say, debug: say }
+  const over = { clock, log, instruments: store.instruments }
+  const options = { prefix: 'x'.repeat(100), secret: 'canary', dialect: 'datadog', include_own: true }
+  const running = [
+    start(t, build({ ...options, port: server.port }, over), store),
+    start(t, build({ ...options, host: '255.255.255.255' }, over), store)
+  ]
+  await t.waitFor(async () => {
+    await clock.advance(10_000)
+    assert.ok(said.length > 0)
+  })
+  for (const one of running) await one.stop()
+  assert.match((await server.heard(1)).join(), /^canary\.x/)
+  const page = (await store.read()).flatMap(({ help, samples }) => [help, ...samples])
+  assert.ok(inspect(page).length > 100)
+  assert.ok(!JSON.stringify([page, said]).includes('canary'))
 })
 
 test('a reader that fails is trouble of the exporter, not of the agent', async t => {

@@ -5,7 +5,7 @@ import * as f from '../../core/field.ts'
 import type { MetricReader } from '../../core/instruments.ts'
 import { pushEvery } from './push/every.ts'
 import { buildPrefix, prefixFields } from './push/names.ts'
-import { Changes, readings } from './push/readings.ts'
+import { Changes, inSlices, readings } from './push/readings.ts'
 import { createTrouble } from './push/trouble.ts'
 import type { Trouble } from './push/trouble.ts'
 import { DIALECTS, render, targetOf } from './statsd/lines.ts'
@@ -74,7 +74,7 @@ class StatsdExporter implements Exporter {
   }
 
   async run(reader: MetricReader, signal: AbortSignal): Promise<void> {
-    await this.#lines(reader).catch((error: unknown) => this.#trouble.add(error))
+    await this.#takeBaseLine(reader).catch((error: unknown) => this.#trouble.add(error))
     await pushEvery(this.#options.flush, this.#options.context.clock, signal, () => this.#push(reader))
   }
 
@@ -94,9 +94,16 @@ class StatsdExporter implements Exporter {
     this.#trouble.pushed()
   }
 
+  /** In one go, so that no record can come in between. */
+  async #takeBaseLine(reader: MetricReader): Promise<void> {
+    for (const reading of readings(await reader.read(), this.#options.includeOwn)) this.#changes.add(reading)
+    this.#changes.end()
+  }
+
   async #lines(reader: MetricReader): Promise<string[]> {
     const { dialect, includeOwn } = this.#options
-    return this.#changes.take(readings(await reader.read(), includeOwn)).map(change => render(dialect, change))
+    await inSlices(readings(await reader.read(), includeOwn), reading => this.#changes.add(reading))
+    return this.#changes.end().map(change => render(dialect, change))
   }
 }
 

@@ -76,6 +76,7 @@ function required(value: unknown, key: string, from: string): string {
 
 /** One part of a name. An empty one would make two dots, so it becomes `_`. */
 export function namePart(text: string): string {
+  if (text.length <= MAX_PART && /^[A-Za-z0-9_-]+$/.test(text)) return text
   const clean = text.slice(0, MAX_PART).replace(/[^A-Za-z0-9_-]/gu, '_')
   return clean === '' ? '_' : clean
 }
@@ -84,12 +85,14 @@ export function namePart(text: string): string {
 const MAX_PART = 200
 
 /** The dotted parts of a module's or metric's name; its own dots stay, empty parts go. */
-const dotted = (name: string): string =>
-  name
+const dotted = (name: string): string => {
+  if (!name.includes('.')) return namePart(name)
+  return name
     .split('.')
     .filter(part => part !== '')
     .map(namePart)
     .join('.')
+}
 
 const join = (...parts: readonly string[]): string => parts.filter(part => part !== '').join('.')
 

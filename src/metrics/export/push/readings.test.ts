@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Family, Sample } from '../../../core/instruments.ts'
 import { plainNumber } from './number.ts'
-import { Changes, readings } from './readings.ts'
+import { Changes, inSlices, readings } from './readings.ts'
+import type { Change } from './readings.ts'
 
 const family = (name: string, type: Family['type'], ...samples: Partial<Sample>[]): Family => ({
   name,
@@ -12,8 +13,13 @@ const family = (name: string, type: Family['type'], ...samples: Partial<Sample>[
   samples: samples.map(sample => ({ name, labels: {}, value: 0, ...sample }))
 })
 
+const round = <T>(changes: Changes<T>, families: Family[], includeOwn = false): Change<T>[] => {
+  for (const reading of readings(families, includeOwn)) changes.add(reading)
+  return changes.end()
+}
+
 const taken = (changes: Changes<string>, families: Family[], includeOwn = false): string[] =>
-  changes.take(readings(families, includeOwn)).map(({ kind, value, target }) => `${kind} ${target} ${value}`)
+  round(changes, families, includeOwn).map(({ kind, value, target }) => `${kind} ${target} ${value}`)
 
 const named = (): Changes<string> => new Changes(({ name, labels }) => [name, ...Object.values(labels)].join('.'))
 
@@ -34,7 +40,7 @@ test('of a histogram the count and the sum are sent, and no bucket', () => {
     { name: 'h_bucket', le: Infinity, value: 3 }
   ]
   const histogram = family('h', 'histogram', ...buckets, { name: 'h_sum', value: 4.5 }, { name: 'h_count', value: 3 })
-  assert.deepEqual(taken(named(), [histogram]), ['count h_sum 4.5', 'count h_count 3'])
+  assert.deepEqual(taken(named(), [histogram]), ['count h_count 3', 'count h_sum 4.5'])
 })
 
 test('a series that began anew is sent from 0, its sum with it, in either order', () => {
@@ -88,8 +94,7 @@ test('all that is sent of a count adds up to it', () => {
       let sent = 0
       for (const step of steps) {
         total += step
-        for (const { value } of changes.take(readings([family('a_total', 'counter', { value: total })], false)))
-          sent += value
+        for (const { value } of round(changes, [family('a_total', 'counter', { value: total })])) sent += value
       }
       assert.equal(sent, total)
     })
@@ -110,4 +115,20 @@ test('numbers are written without exponents', () => {
       assert.match(plainNumber(n), /^-?\d+(\.\d+)?$/)
     )
   )
+})
+
+test('the loop turns while many series are read', async () => {
+  let turns = 0
+  let done = false
+  const turn = (): void => {
+    turns++
+    if (!done) setImmediate(turn)
+  }
+  const changes = new Changes(({ labels }) => labels['i'])
+  const samples = Array.from({ length: 100_000 }, (_, i) => ({ labels: { i: String(i) }, value: i + 1 }))
+  turn()
+  await inSlices(readings([family('a_total', 'counter', ...samples)], false), reading => changes.add(reading))
+  done = true
+  assert.ok(turns > 3, `${turns} turns`)
+  assert.equal(changes.end().length, 100_000)
 })

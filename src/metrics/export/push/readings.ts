@@ -1,4 +1,5 @@
 // What of a reading is sent by push: counts and levels without the buckets; and by how much counts have grown.
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Family, Sample } from '../../../core/instruments.ts'
 import { renderLabels } from '../prometheus.ts'
 
@@ -25,9 +26,28 @@ export function* readings(families: Iterable<Family>, includeOwn: boolean): Gene
   }
 }
 
+/** Holds the loop no longer than this at a time: lines go on being tailed while many series are read. */
+const SLICE_MS = 5
+/** Asking the time costs more than a sample does. */
+const SAMPLES_BETWEEN_LOOKS = 64
+
+/** Walks all there is and lets others have their turn now and then. Samples are those of the moment they are walked at. */
+export async function inSlices<T>(all: Iterable<T>, each: (one: T) => void): Promise<void> {
+  let until = performance.now() + SLICE_MS
+  let walked = 0
+  for (const one of all) {
+    each(one)
+    if (++walked % SAMPLES_BETWEEN_LOOKS !== 0 || performance.now() < until) continue
+    await turn()
+    until = performance.now() + SLICE_MS
+  }
+}
+
 interface Known<Target> {
   last: number
+  /** The round it was last seen in, and the one it last fell in. */
   round: number
+  fell: number
   readonly target: Target
 }
 
@@ -39,53 +59,71 @@ export interface Change<Target> {
 }
 
 /**
- * Remembers each series as it was last read. `target` is worked out once for a series and kept with it (its name and
- * tags); series that are no longer read are forgotten.
+ * Remembers each series as it was last read: `add` all of a round, then `end` it. `target` is worked out once for a
+ * series and kept with it (its name and tags); series that were not in a round are forgotten.
  */
 export class Changes<Target> {
-  readonly #known = new Map<string, Known<Target>>()
+  readonly #known = new Map<string, Map<string, Known<Target>>>()
   readonly #targetOf: (sample: Sample) => Target
-  #round = 0
+  #round = 1
+  #changes: Change<Target>[] = []
+  #sums: Sample[] = []
 
   constructor(targetOf: (sample: Sample) => Target) {
     this.#targetOf = targetOf
   }
 
-  /** Counts that did not change are left out. Walks all of it before it returns: samples are those of the moment. */
-  take(all: Iterable<Reading>): Change<Target>[] {
-    this.#round++
-    const changes: Change<Target>[] = []
-    const read = [...all].map(reading => ({ ...reading, key: keyOf(reading.sample) }))
-    const anew = new Set(read.filter(({ key, sample }) => this.#fell(key, sample)).map(({ key }) => key))
-    for (const { kind, sample, key } of read) {
-      const known = this.#of(key, sample)
-      const before = anew.has(key) || anew.has(countBeside(key)) ? 0 : known.last
-      const value = kind === 'level' ? sample.value : sample.value - before
-      known.last = sample.value
-      known.round = this.#round
-      if (kind === 'level' || value !== 0) changes.push({ kind, value, target: known.target })
+  add({ kind, sample }: Reading): void {
+    if (kind === 'level') this.#change(kind, sample, sample.value)
+    else if (sample.name.endsWith('_sum')) this.#sums.push(sample)
+    else this.#count(sample)
+  }
+
+  /** All changes of the round; counts that did not change are left out. */
+  end(): Change<Target>[] {
+    for (const sample of this.#sums) this.#sum(sample)
+    for (const [name, series] of this.#known) {
+      for (const [labels, { round }] of series) if (round !== this.#round) series.delete(labels)
+      if (series.size === 0) this.#known.delete(name)
     }
-    for (const [key, { round }] of this.#known) if (round !== this.#round) this.#known.delete(key)
+    const changes = this.#changes
+    this.#changes = []
+    this.#sums = []
+    this.#round++
     return changes
   }
 
-  /** A count that fell began anew, as that of an idle series does which was forgotten. Sums may fall by themselves. */
-  #fell(key: string, { name, value }: Sample): boolean {
-    const known = this.#known.get(key)
-    return known !== undefined && value < known.last && !name.endsWith('_sum')
+  #count(sample: Sample): void {
+    const known = this.#of(sample)
+    // It began anew, as that of an idle series does which was forgotten.
+    const fell = sample.value < known.last
+    if (fell) known.fell = this.#round
+    this.#change('count', sample, fell ? sample.value : sample.value - known.last)
   }
 
-  #of(key: string, sample: Sample): Known<Target> {
-    let known = this.#known.get(key)
-    if (known === undefined) {
-      known = { last: 0, round: 0, target: this.#targetOf(sample) }
-      this.#known.set(key, known)
-    }
+  /** A sum falls by itself too, so the count beside it, which may come later, tells whether it began anew. */
+  #sum(sample: Sample): void {
+    const count = this.#known.get(sample.name.replace(/_sum$/, '_count'))?.get(labelsOf(sample))
+    this.#change('count', sample, count?.fell === this.#round ? sample.value : sample.value - this.#of(sample).last)
+  }
+
+  #change(kind: Reading['kind'], sample: Sample, value: number): void {
+    const known = this.#of(sample)
+    known.last = sample.value
+    known.round = this.#round
+    if (kind === 'level' || value !== 0) this.#changes.push({ kind, value, target: known.target })
+  }
+
+  // Maps in maps: the labels of series out of records are kept as text, whose hash is then made only once.
+  #of(sample: Sample): Known<Target> {
+    let series = this.#known.get(sample.name)
+    if (series === undefined) this.#known.set(sample.name, (series = new Map()))
+    const labels = labelsOf(sample)
+    let known = series.get(labels)
+    if (known === undefined)
+      series.set(labels, (known = { last: 0, round: 0, fell: 0, target: this.#targetOf(sample) }))
     return known
   }
 }
 
-const keyOf = ({ name, labels, rendered }: Sample): string => `${name}{${rendered ?? renderLabels(labels)}}`
-
-/** The key of the `_count` that belongs to a `_sum`. */
-const countBeside = (key: string): string => key.replace(/_sum\{/, '_count{')
+const labelsOf = ({ labels, rendered }: Sample): string => rendered ?? renderLabels(labels)
