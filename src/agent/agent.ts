@@ -20,6 +20,7 @@ import { createBufferPool } from './buffers.ts'
 import type { CheckedConfig, InputUnit } from './components.ts'
 import { contextMaker } from './context.ts'
 import type { MakeContext } from './context.ts'
+import { Exporters } from './exporters.ts'
 import { Inlet } from './inlet.ts'
 import { Outlets } from './outlets.ts'
 import type { OutletPlan } from './outlets.ts'
@@ -55,6 +56,7 @@ export class Agent {
   readonly #log: Log
   readonly #buffers = createBufferPool(BUFFER_BYTES, IDLE_BUFFER_BYTES)
   readonly #outlets: Outlets
+  readonly #exporters: Exporters
   readonly #store: Store = createStore()
   readonly #inlets = new Map<string, Inlet>()
   readonly #started: number
@@ -81,6 +83,7 @@ export class Agent {
     this.#checked = options.checked
     this.#log = options.logs.root.child('agent')
     this.#started = options.clock.elapsed()
+    this.#exporters = new Exporters(this.#store, options.logs.root.child('metrics'))
     this.#outlets = new Outlets(options.clock, name => this.#broken(name))
     const gauge = this.#store.instruments
     this.#reloads = gauge.gauge(
@@ -183,6 +186,7 @@ export class Agent {
     await Promise.all([...this.#inlets.values()].map(inlet => inlet.stopReading()))
     const arrived = await this.#outlets.drain(Math.max(0, deadline - clock.elapsed()))
     clearInterval(this.#commits)
+    await this.#exporters.stop()
     this.#state?.commit()
     this.#state?.close()
     await Promise.all([this.#admin?.close(), this.#control?.close()])
@@ -239,9 +243,13 @@ export class Agent {
     const outlets = this.#outlets.plan(checked.units.outputs, name => context('output', name))
     const inlets = checked.units.inputs.map(unit => this.#planInlet(checked, unit, outlets, context))
     const numbers = this.#planMetrics(checked, context)
+    const exporters = this.#exporters.plan(checked.units.exporters, checked.sections.agent.signature, name =>
+      context('metrics', name)
+    )
     await this.#dropInlets(new Map(inlets.map(i => [i.name, i.signature])))
     await outlets.apply()
     numbers.apply()
+    await exporters.apply()
     for (const plan of inlets) {
       if (!this.#inlets.has(plan.name)) this.#inlets.set(plan.name, plan.start())
     }

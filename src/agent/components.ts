@@ -4,12 +4,16 @@ import type { Checked } from '../config/checked.ts'
 import * as f from '../core/field.ts'
 import { file as fileInput } from '../input/file.ts'
 import { stdin } from '../input/stdin.ts'
+import { graphite } from '../metrics/export/graphite.ts'
+import { prometheus } from '../metrics/export/prometheus.ts'
+import { statsd } from '../metrics/export/statsd.ts'
 import { counter } from '../metrics/from-logs/counter.ts'
 import { gauge } from '../metrics/from-logs/gauge.ts'
 import { histogram } from '../metrics/from-logs/histogram.ts'
 import { metricCommonFields } from '../metrics/from-logs/metric.ts'
 import { elasticsearch } from '../output/elasticsearch.ts'
 import { file as fileOutput } from '../output/file.ts'
+import { logstash } from '../output/logstash.ts'
 import { stdout } from '../output/stdout.ts'
 import { auto } from '../pipeline/parse/auto.ts'
 import { csv } from '../pipeline/parse/csv.ts'
@@ -60,8 +64,9 @@ const transforms = [
   strip,
   uppercase
 ] as const
-const outputs = [elasticsearch, fileOutput, stdout] as const
+const outputs = [elasticsearch, fileOutput, logstash, stdout] as const
 const metrics = [counter, gauge, histogram] as const
+const exporters = [graphite, prometheus, statsd] as const
 
 const inputCommon = {
   pipeline: f.optional(
@@ -92,6 +97,12 @@ export const catalog = defineCatalog({
       definitions: metrics,
       common: metricCommonFields,
       refersTo: { input: 'inputs' }
+    },
+    exporters: {
+      doc: 'Where the numbers are sent besides `/metrics`; the name of each is its type unless it gives one.',
+      definitions: exporters,
+      common: {},
+      typeFromName: true
     }
   },
   steps: [...parsers, ...transforms]
@@ -100,3 +111,4 @@ export const catalog = defineCatalog({
 export type CheckedConfig = Checked<typeof catalog>
 export type InputUnit = CheckedConfig['units']['inputs'][number]
 export type OutputUnit = CheckedConfig['units']['outputs'][number]
+export type ExporterUnit = CheckedConfig['units']['exporters'][number]
