@@ -20,6 +20,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { text } from 'node:stream/consumers'
+import { isDeepStrictEqual } from 'node:util'
 import { identityFields } from '../../src/agent/identity.ts'
 import { version } from '../../src/cli/command.ts'
 
@@ -36,6 +37,9 @@ const host = identityFields({
   version: '',
   agentId: ''
 })['host'] as Record<string, unknown>
+
+/** Without the values that this host does not have. */
+const known = JSON.parse(JSON.stringify(host)) as Record<string, unknown>
 
 interface Outcome {
   readonly status: number | null
@@ -69,23 +73,21 @@ async function run(t: TestContext, name: string): Promise<Outcome> {
 
 /**
  * What differs from host to host and from run to run, and nothing else: the folder of the run; the values that this host
- * has in `host`, each by its name (all of them together are one word, as not every host has every one); the agent's
- * version and ids.
+ * has in `host`, as one word when all of them are there (not every host has every one), else each by its name; the
+ * agent's version and ids.
  */
 function normalise(output: string, dir: string): string {
-  const shown = (value: unknown, own: unknown, name: string): unknown => {
-    if (value !== null && typeof value === 'object' && own !== null && typeof own === 'object') {
-      const mine = own as Record<string, unknown>
-      return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, shown(v, mine[key], key)]))
-    }
-    return value === own ? `<${name}>` : value
+  const shown = (json: string): string => {
+    const value = JSON.parse(json) as Record<string, unknown>
+    const more = Object.entries(value).filter(([key]) => !Object.hasOwn(host, key))
+    if (isDeepStrictEqual(Object.fromEntries(Object.entries(value).slice(0, -more.length || undefined)), known))
+      return JSON.stringify(Object.fromEntries([['<host>', true], ...more]))
+    return JSON.stringify(value, (key, v: unknown) => (key !== '' && v === host[key] ? `<${key}>` : v))
   }
   return output
     .replaceAll(`${dir}/`, '<dir>/')
     .replaceAll(`"host":${JSON.stringify(host)}`, '"host":"<host>"')
-    .replaceAll(/"host":(\{(?:[^{}]|\{[^{}]*\})*\})/g, (_, json: string) => {
-      return `"host":${JSON.stringify(shown(JSON.parse(json), host, 'host'))}`
-    })
+    .replaceAll(/"host":(\{(?:[^{}]|\{[^{}]*\})*\})/g, (_, json: string) => `"host":${shown(json)}`)
     .replaceAll(
       /("agent":\{"type":"yarder","name":)"[^"]*","version":"([^"]*)","id":"[-0-9a-f]{36}","ephemeral_id":"[0-9a-f]{16}"/g,
       (_, start: string, told: string) => {
