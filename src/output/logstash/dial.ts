@@ -3,7 +3,7 @@ import { connect as connectTcp, isIP } from 'node:net'
 import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Clock } from '../../core/clock.ts'
-import { errnoOf, YarderError } from '../../core/errors.ts'
+import { YarderError } from '../../core/errors.ts'
 import type { HostPort } from '../../core/field.ts'
 import type { TlsMaterial } from '../../core/tls-files.ts'
 
@@ -68,9 +68,16 @@ function open({ address, tls }: DialOptions): Socket {
   })
 }
 
-/** What went wrong with a socket, with its errno; a certificate that was not taken is a refusal, and said as one. */
-export function socketError(doing: string, cause: Error): YarderError {
-  if (/ALERT_.*CERT|ALERT_UNKNOWN_CA|ALERT_ACCESS_DENIED/.test(errnoOf(cause)))
-    return new YarderError('REFUSED', `certificate refused: ${doing}`, { cause })
+/** What went wrong with a socket, with its errno; what the server has against our certificate or TLS is a refusal, and said as one. */
+export function socketError(doing: string, error: Error): YarderError {
+  const { code, reason } = error as NodeJS.ErrnoException & { reason?: unknown }
+  // OpenSSL's message is a line of its source; its reason is the words.
+  const cause = typeof reason === 'string' ? Object.assign(new Error(reason), { code }) : error
+  const refusal = /ALERT_.*CERT|ALERT_UNKNOWN_CA|ALERT_ACCESS_DENIED/.test(code ?? '')
+    ? 'certificate refused'
+    : code?.endsWith('ALERT_HANDSHAKE_FAILURE') === true
+      ? 'handshake refused'
+      : undefined
+  if (refusal !== undefined) return new YarderError('REFUSED', `${refusal}: ${doing}`, { cause })
   return new YarderError('UNREACHABLE', doing, { cause })
 }

@@ -1,0 +1,122 @@
+// Elastic's own Lumberjack servers for tests, built from the Go module go-lumber: its `tst-lj`, and one that prints events.
+import { createHash } from 'node:crypto'
+import { access, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { exclusively, freePort, inCi, run, start, until } from './process.ts'
+
+const sources = fileURLToPath(new URL('./peer/lumberjack/', import.meta.url))
+const cache = fileURLToPath(new URL('../../../.cache/peers/bin/', import.meta.url))
+
+/** Our own lies there; the other is a package of the module whose version go.mod and go.sum pin. */
+const packages = { 'tst-lj': 'github.com/elastic/go-lumber/cmd/tst-lj', events: '.' } as const
+
+type Program = keyof typeof packages
+
+/**
+ * Builds both servers. Answers undefined, or on a user's machine the reason to skip: Go is missing, or the way to its
+ * modules. With CI=true it throws instead.
+ */
+export async function lumberjackMissing(): Promise<string | undefined> {
+  try {
+    await run(['go', 'version'])
+    for (const program of Object.keys(packages)) await built(program as Program)
+    return undefined
+  } catch (error) {
+    if (inCi()) throw error
+    return `needs Go and its modules: ${String(error)}`
+  }
+}
+
+async function built(program: Program): Promise<string> {
+  const hash = createHash('sha256')
+  for (const name of ['main.go', 'go.mod', 'go.sum']) hash.update(await readFile(join(sources, name)))
+  const path = join(cache, `${program}-${hash.digest('hex').slice(0, 8)}`)
+  const there = (): Promise<boolean> =>
+    access(path).then(
+      () => true,
+      () => false
+    )
+  if (await there()) return path
+  await exclusively('lumberjack', async () => {
+    if (await there()) return
+    await mkdir(cache, { recursive: true })
+    const half = `${path}.${process.pid}.half`
+    await run(['go', 'build', '-o', half, packages[program]], { cwd: sources, env: { GOFLAGS: '-buildvcs=false' } })
+    await rename(half, path)
+  })
+  return path
+}
+
+export interface LumberjackOptions {
+  /** The same one again after a restart; free otherwise. */
+  readonly port?: number
+  /** How long a window is held before it is acknowledged, as Go writes it: `20ms`. Only `events` can. */
+  readonly delay?: string
+  /** Mutual TLS of one version. Only `events` can. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string; readonly version: '1.2' | '1.3' }
+}
+
+export interface Lumberjack {
+  readonly port: number
+  readonly address: string
+  /** What it has printed. */
+  log(): string
+  /** Events it has printed so far (`events`), acknowledged or not. */
+  events(): Record<string, unknown>[]
+  /** How many it has acknowledged, or had in whole windows (`tst-lj`). */
+  acknowledged(): number
+  /** SIGKILL, in the middle of whatever it does. */
+  kill(): Promise<void>
+  /** May be called twice. */
+  stop(): Promise<void>
+}
+
+/** Starts one on 127.0.0.1. Call lumberjackMissing() first. */
+export async function startLumberjack(program: Program, options: LumberjackOptions = {}): Promise<Lumberjack> {
+  const port = options.port ?? (await freePort())
+  const folder = await mkdtemp(join(tmpdir(), 'yarder-lumberjack-'))
+  const args = ['-bind', `127.0.0.1:${port}`]
+  if (program === 'tst-lj') args.push('-v2')
+  if (options.delay !== undefined) args.push('-delay', options.delay)
+  const { tls } = options
+  if (tls !== undefined) args.push('-cert', tls.cert, '-key', tls.key, '-ca', tls.ca, '-tls', tls.version)
+  const logFile = join(folder, 'log')
+  const running = await start([await built(program), ...args], { logFile })
+  let ended: string | undefined
+  const log = (): string => ended ?? readFileSync(logFile, 'utf8')
+  const stop = async (graceMs: number): Promise<void> => {
+    await running.stop(graceMs)
+    ended ??= log()
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    await until(`${program} to listen`, () => {
+      running.check()
+      return /tcp server up|^listening/m.test(log())
+    })
+  } catch (error) {
+    await stop(0)
+    throw error
+  }
+  const counted = program === 'tst-lj' ? /Received batch of (\d+) events/g : /^acknowledged (\d+)$/gm
+  return {
+    port,
+    address: `127.0.0.1:${port}`,
+    log,
+    events: () =>
+      log()
+        .split('\n')
+        .slice(0, -1)
+        .filter(line => line.startsWith('{'))
+        .map(line => JSON.parse(line) as Record<string, unknown>),
+    acknowledged: () => [...log().matchAll(counted)].reduce((sum, m) => sum + Number(m[1]), 0),
+    kill: () => {
+      process.kill(running.pid, 'SIGKILL')
+      return stop(0)
+    },
+    stop: () => stop(2000)
+  }
+}
