@@ -72,7 +72,10 @@ function open({ address, tls }: DialOptions): Socket {
 export function socketError(doing: string, error: Error): YarderError {
   const { code, reason } = error as NodeJS.ErrnoException & { reason?: unknown }
   // OpenSSL's message is a line of its source; its reason is the words.
-  const cause = typeof reason === 'string' ? Object.assign(new Error(reason), { code }) : error
+  const cause =
+    typeof reason === 'string' && code?.startsWith('ERR_SSL_') === true
+      ? Object.assign(new Error(reason), { code })
+      : error
   const refusal = /ALERT_.*CERT|ALERT_UNKNOWN_CA|ALERT_ACCESS_DENIED/.test(code ?? '')
     ? 'certificate refused'
     : code?.endsWith('ALERT_HANDSHAKE_FAILURE') === true
