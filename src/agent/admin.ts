@@ -40,7 +40,7 @@ function routes({ store, status }: AdminSource): Record<string, Route> {
   return {
     '/metrics': createMetricsPage(store),
     '/health': response => {
-      const { state, message, ready, draining, outputs, inputs } = status()
+      const { state, message, ready, draining, outputs, inputs, checks } = status()
       const body = {
         status: state,
         message,
@@ -53,7 +53,8 @@ function routes({ store, status }: AdminSource): Record<string, Route> {
           since: o.since,
           unacknowledged: o.unacknowledged
         })),
-        inputs: inputs.map(i => ({ name: i.name, status: i.state, message: i.message }))
+        inputs: inputs.map(i => ({ name: i.name, status: i.state, message: i.message })),
+        checks: checks.map(c => ({ name: c.name, status: c.state, message: c.message, since: c.since, owner: c.owner }))
       }
       replyJson(response, state === 'red' ? 503 : 200, body)
     },

@@ -24,8 +24,9 @@ import { Exporters } from './exporters.ts'
 import { Inlet } from './inlet.ts'
 import { Outlets } from './outlets.ts'
 import type { OutletPlan } from './outlets.ts'
-import { OwnErrors } from './own-errors.ts'
-import { overall } from './status.ts'
+import { HealthChecks } from './health-checks.ts'
+import { OwnRecords } from './own-records.ts'
+import { asPart, overall } from './status.ts'
 import type { Status } from './status.ts'
 
 export interface AgentOptions {
@@ -40,6 +41,8 @@ export interface AgentOptions {
 }
 
 const COMMIT_EVERY_MS = 1000
+/** What checks still have to tell has so long to arrive at a stop. */
+const NOTIFY_AT_STOP_MS = 2000
 /** Idle buffers kept for encoded records; more are freed. */
 const IDLE_BUFFER_BYTES = 16 * 1024 * 1024
 const BUFFER_BYTES = 1536 * 1024
@@ -68,7 +71,8 @@ export class Agent {
   #commits: NodeJS.Timeout | undefined
   #admin: Listener | undefined
   #control: Listener | undefined
-  #ownErrors: OwnErrors | undefined
+  #ownRecords: OwnRecords | undefined
+  #health: HealthChecks | undefined
   #metrics: LogMetrics | undefined
   #forgetMetrics: (() => void) | undefined
   #ready = false
@@ -103,6 +107,13 @@ export class Agent {
     mkdirSync(this.#dataDir, { recursive: true, mode: 0o700 })
     this.#lock = lock(this.#dataDir)
     this.#state = new StateFile(join(this.#dataDir, 'state.db'), logs.root.child('agent.state'), clock)
+    this.#health = new HealthChecks({
+      clock,
+      log: logs.root.child('health'),
+      instruments: this.#store.instruments,
+      state: this.#state,
+      ship: event => this.#ownRecords?.record(event)
+    })
     const admin = this.#checked.sections.admin.values
     if (admin.enabled) this.#admin = await startAdmin(this.#adminSource(), admin.listen)
     this.#control = await startControl(this.#adminSource(), this.#socketPath(), this.#actions())
@@ -182,7 +193,8 @@ export class Agent {
     await this.#changing
     const { clock } = this.#options
     const deadline = clock.elapsed() + this.#checked.sections.agent.values.shutdown_timeout
-    this.#ownErrors?.close()
+    await this.#health?.stop(NOTIFY_AT_STOP_MS)
+    this.#ownRecords?.close()
     await Promise.all([...this.#inlets.values()].map(inlet => inlet.stopReading()))
     const arrived = await this.#outlets.drain(Math.max(0, deadline - clock.elapsed()))
     clearInterval(this.#commits)
@@ -203,11 +215,12 @@ export class Agent {
   status(): Status {
     const outputs = this.#outlets.status()
     const inputs = [...this.#inlets.values()].map(inlet => inlet.status())
+    const checks = this.#health?.status() ?? []
     const broken = inputs
       .filter(i => i.state === 'failed')
       .map(i => ({ name: i.name, state: 'red' as const, message: i.message }))
     return {
-      ...overall([...outputs, ...broken], this.#draining),
+      ...overall([...outputs, ...broken, ...checks.map(asPart)], this.#draining),
       version: this.#options.version,
       pid: process.pid,
       uptimeSeconds: Math.round((this.#options.clock.elapsed() - this.#started) / 1000),
@@ -216,7 +229,8 @@ export class Agent {
       configFiles: [...this.#checked.files],
       configError: this.#configError,
       outputs,
-      inputs
+      inputs,
+      checks
     }
   }
 
@@ -243,6 +257,7 @@ export class Agent {
     const outlets = this.#outlets.plan(checked.units.outputs, name => context('output', name))
     const inlets = checked.units.inputs.map(unit => this.#planInlet(checked, unit, outlets, context))
     const numbers = this.#planMetrics(checked, context)
+    const checks = this.#health!.plan(checked, context)
     const exporters = this.#exporters.plan(checked.units.exporters, checked.sections.agent.signature, name =>
       context('metrics', name)
     )
@@ -253,7 +268,9 @@ export class Agent {
     for (const plan of inlets) {
       if (!this.#inlets.has(plan.name)) this.#inlets.set(plan.name, plan.start())
     }
-    this.#shipOwnErrors(checked, outlets, context('input', 'yarder').constants)
+    this.#shipOwnRecords(checked, outlets, context('input', 'yarder').constants)
+    // Under --once there is nothing to watch.
+    if (!this.#options.once) await checks.apply()
   }
 
   #planInlet(
@@ -336,12 +353,9 @@ export class Agent {
     this.#state?.commit()
   }
 
-  #shipOwnErrors(checked: CheckedConfig, outlets: OutletPlan, constants: Readonly<Event>): void {
-    this.#ownErrors?.close()
-    this.#ownErrors = undefined
-    this.#options.logs.onError = undefined
-    if (!checked.sections.agent.values.ship_own_errors || this.#options.once) return
-    this.#ownErrors = new OwnErrors({
+  #shipOwnRecords(checked: CheckedConfig, outlets: OutletPlan, constants: Readonly<Event>): void {
+    this.#ownRecords?.close()
+    const own = new OwnRecords({
       sinks: this.#outlets.sinks(outlets.names),
       keys: outlets.keysOf(outlets.names),
       constants,
@@ -349,8 +363,9 @@ export class Agent {
       clock: this.#options.clock,
       instruments: this.#store.instruments
     })
-    const own = this.#ownErrors
-    this.#options.logs.onError = line => own.add(line)
+    this.#ownRecords = own
+    const ships = checked.sections.agent.values.ship_own_errors && !this.#options.once
+    this.#options.logs.onError = ships ? line => own.error(line) : undefined
   }
 
   async #moveAdmin(checked: CheckedConfig): Promise<void> {

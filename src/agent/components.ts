@@ -2,6 +2,16 @@
 import { defineCatalog, pipelineField } from '../config/catalog.ts'
 import type { Checked } from '../config/checked.ts'
 import * as f from '../core/field.ts'
+import { command } from '../health/check/command.ts'
+import { disk } from '../health/check/disk.ts'
+import { dns } from '../health/check/dns.ts'
+import { fileCheck } from '../health/check/file.ts'
+import { http } from '../health/check/http.ts'
+import { processCheck } from '../health/check/process.ts'
+import { systemdUnit } from '../health/check/systemd-unit.ts'
+import { tcp } from '../health/check/tcp.ts'
+import { checkCommonFields, lintCheckCommon } from '../health/common.ts'
+import { webhook } from '../health/notify/webhook.ts'
 import { file as fileInput } from '../input/file.ts'
 import { stdin } from '../input/stdin.ts'
 import { graphite } from '../metrics/export/graphite.ts'
@@ -67,6 +77,8 @@ const transforms = [
 const outputs = [elasticsearch, fileOutput, logstash, stdout] as const
 const metrics = [counter, gauge, histogram] as const
 const exporters = [graphite, prometheus, statsd] as const
+const checks = [command, disk, dns, fileCheck, http, processCheck, systemdUnit, tcp] as const
+const notify = [webhook] as const
 
 const inputCommon = {
   pipeline: f.optional(
@@ -103,7 +115,15 @@ export const catalog = defineCatalog({
       definitions: exporters,
       common: {},
       typeFromName: true
-    }
+    },
+    checks: {
+      doc: 'What the agent watches besides logs, and when.',
+      definitions: checks,
+      common: checkCommonFields,
+      lint: lintCheckCommon,
+      refersTo: { notify: 'notify' }
+    },
+    notify: { doc: 'Who is told when a check changes its state.', definitions: notify, common: {} }
   },
   steps: [...parsers, ...transforms]
 })

@@ -2,6 +2,9 @@
 
 import type { FileStatus } from '../core/component.ts'
 
+import type { CheckStatus } from '../health/checks.ts'
+
+export type { CheckStatus } from '../health/checks.ts'
 export type State = 'uninitialized' | 'yellow' | 'green' | 'red'
 
 /** An output as its delivery describes it. */
@@ -40,6 +43,7 @@ export interface Status {
   configError: string | undefined
   outputs: OutputStatus[]
   inputs: InputStatus[]
+  checks: CheckStatus[]
 }
 
 const RANK: Record<State, number> = { green: 0, uninitialized: 1, yellow: 2, red: 3 }
@@ -57,3 +61,22 @@ export function overall(
   if (worst.state === 'uninitialized') return { state: 'green', message: 'Ready, nothing sent yet' }
   return { state: worst.state, message: `${worst.name}: ${worst.message}` }
 }
+
+const STATE_OF: Record<CheckStatus['state'], State> = {
+  ok: 'green',
+  warning: 'yellow',
+  unknown: 'yellow',
+  critical: 'red'
+}
+
+/** A check as a part of the whole; one that has not run yet says nothing about anything. */
+export const asPart = ({
+  name,
+  state,
+  message,
+  lastRun
+}: CheckStatus): { name: string; state: State; message: string } => ({
+  name,
+  state: lastRun === undefined && state === 'unknown' ? 'uninitialized' : STATE_OF[state],
+  message
+})

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { describe, YarderError } from '../core/errors.ts'
 import { EXIT, version } from './command.ts'
 import type { Register, World } from './command.ts'
+import { registerCheck } from './check.ts'
 import { registerCompletion } from './completion.ts'
 import { registerConfig } from './config.ts'
 import { registerDocs } from './docs.ts'
@@ -20,6 +21,7 @@ const COMMANDS: readonly Register[] = [
   registerValidate,
   registerConfig,
   registerStatus,
+  registerCheck,
   registerLogLevel,
   registerParse,
   registerGrok,

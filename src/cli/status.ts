@@ -6,6 +6,10 @@ import { EXIT } from './command.ts'
 import type { Register, World } from './command.ts'
 
 const COLOURS: Record<string, string> = {
+  ok: '32',
+  warning: '33',
+  critical: '31',
+  unknown: '36',
   green: '32',
   running: '32',
   finished: '32',
@@ -58,6 +62,9 @@ export function renderStatus(world: World, s: Status): string {
       lines.push(`      ${file.path}  ${at}${file.reason === undefined ? '' : `  ${file.state}: ${file.reason}`}`)
     }
   }
+  if (s.checks.length > 0) lines.push('checks:')
+  for (const check of s.checks)
+    lines.push(`  ${check.name} (${check.type})  ${paint(world, check.state)}  ${check.message}`)
   return `${lines.join('\n')}\n`
 }
 

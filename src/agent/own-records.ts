@@ -1,4 +1,4 @@
-// The agent's own errors as records, through its own outputs, without going round in circles.
+// The agent's own records (its errors, changes of checks) through its own outputs, without going round in circles.
 import type { Batch, Source } from '../core/component.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Event } from '../core/event.ts'
@@ -11,7 +11,7 @@ import type { BufferPool } from './buffers.ts'
 import { createWire } from './wire.ts'
 import type { Sink, Wire } from './wire.ts'
 
-export interface OwnErrorsOptions {
+export interface OwnRecordsOptions {
   readonly sinks: readonly Sink[]
   readonly keys: readonly Template[]
   readonly constants: Readonly<Event>
@@ -23,21 +23,18 @@ export interface OwnErrorsOptions {
 /** Records that wait while an output is slow; further ones are counted and left out. */
 const MAX_WAITING = 100
 
-/**
- * Takes lines of the log at `error`. An error of an output is never sent to that output: it would make the next one.
- * Nothing here waits, so a dead output costs at most MAX_WAITING records of memory.
- */
-export class OwnErrors {
-  readonly #options: OwnErrorsOptions
+/** Nothing here waits, so a dead output costs at most MAX_WAITING records of memory. */
+export class OwnRecords {
+  readonly #options: OwnRecordsOptions
   readonly #wires: readonly { readonly output: string; readonly wire: Wire; waiting: number }[]
   readonly #abort = new AbortController()
   readonly #left
 
-  constructor(options: OwnErrorsOptions) {
+  constructor(options: OwnRecordsOptions) {
     this.#options = options
     this.#left = options.instruments.counter(
-      'yarder_own_errors_left_out_total',
-      "The agent's own errors that were not shipped, since an output was too slow.",
+      'yarder_own_records_left_out_total',
+      "The agent's own records that were not shipped, since an output was too slow.",
       ['output']
     )
     this.#wires = options.sinks.map(sink => ({ output: sink.name, waiting: 0, wire: this.#wireTo(sink) }))
@@ -57,10 +54,19 @@ export class OwnErrors {
     return createWire({ run: batch => pipeline.run(batch), sinks: [sink], buffers, signal: this.#abort.signal })
   }
 
-  add(line: LogLine): void {
-    const event = eventOf(line)
+  /** A line of the log. An error of an output is never sent to that output: it would make the next one. */
+  error(line: LogLine): void {
+    this.#add(eventOf(line), line.labels['output'])
+  }
+
+  /** A record as it is. */
+  record(event: Event): void {
+    this.#add(event, undefined)
+  }
+
+  #add(event: Event, except: unknown): void {
     for (const target of this.#wires) {
-      if (line.labels['output'] === target.output) continue
+      if (except === target.output) continue
       if (target.waiting >= MAX_WAITING) {
         this.#left.add(1, target.output)
         continue

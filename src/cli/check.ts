@@ -1,0 +1,110 @@
+// `yarder check`: runs the checks of a configuration once and says how things stand.
+import type { CheckedOnce, CheckUnit } from '../agent/check-once.ts'
+import { systemClock } from '../core/clock.ts'
+import type { CheckState, Context } from '../core/component.ts'
+import { describe } from '../core/errors.ts'
+import { didYouMean } from '../core/field.ts'
+import type { Register, World } from './command.ts'
+import { CONFIG_OPTION, readConfigFile, tellProblems } from './config-file.ts'
+import { offlineContexts } from './offline.ts'
+import { oneLine } from './one-line.ts'
+
+/** Exit statuses of Nagios plugins. */
+const STATUS: Record<CheckState, number> = { ok: 0, warning: 1, critical: 2, unknown: 3 }
+/** From the best to the worst: what is known to be broken weighs more than what is not known. */
+const RANK: readonly CheckState[] = ['ok', 'unknown', 'warning', 'critical']
+const COLOURS: Record<CheckState, string> = { ok: '32', warning: '33', critical: '31', unknown: '36' }
+
+export interface CheckOptions {
+  readonly json?: boolean
+  readonly nagios?: boolean
+}
+
+/** Runs the named checks, or all; prints what came of them and returns the exit status. */
+export async function check(
+  world: World,
+  units: readonly CheckUnit[],
+  names: readonly string[],
+  contextOf: (name: string) => Context,
+  options: CheckOptions
+): Promise<number> {
+  const known = units.map(unit => unit.name)
+  const strangers = names.filter(name => !known.includes(name))
+  if (strangers.length > 0 || units.length === 0) {
+    const text =
+      units.length === 0
+        ? 'the configuration has no checks'
+        : strangers.map(n => `there is no check "${n}"${didYouMean(n, known)}`).join('; ')
+    if (options.nagios === true) world.out(`UNKNOWN - ${text}\n`)
+    else world.err(`yarder check: ${text}\n`)
+    return STATUS.unknown
+  }
+  const { checkOnce } = await import('../agent/check-once.ts')
+  const chosen = names.length === 0 ? units : units.filter(unit => names.includes(unit.name))
+  const results = await checkOnce(chosen, contextOf, systemClock)
+  if (options.nagios === true) world.out(nagiosLine(results))
+  else if (options.json === true || !world.terminal) for (const result of results) world.out(jsonLine(result))
+  else world.out(table(world, results))
+  return STATUS[worstOf(results)]
+}
+
+const worstOf = (results: readonly CheckedOnce[]): CheckState =>
+  results.map(r => r.state).reduce((a, b) => (RANK.indexOf(b) > RANK.indexOf(a) ? b : a), 'ok')
+
+function jsonLine({ name, type, state, reason, message, seconds, values }: CheckedOnce): string {
+  return `${JSON.stringify({ check: name, type, state, reason, message, seconds, ...(values === undefined ? {} : { values }) })}\n`
+}
+
+function table(world: World, results: readonly CheckedOnce[]): string {
+  const width = Math.max(...results.map(r => r.name.length))
+  const lines = results.map(({ name, state, seconds, message }) => {
+    const word = state.padEnd(8)
+    const shown = world.colour ? `\u001b[${COLOURS[state]}m${word}\u001b[0m` : word
+    return `${shown}  ${name.padEnd(width)}  ${seconds.toFixed(3).padStart(7)} s  ${oneLine(message)}\n`
+  })
+  return lines.join('')
+}
+
+/** One line and the durations as performance data. A bar or a quote would end what stands before it. */
+function nagiosLine(results: readonly CheckedOnce[]): string {
+  const worst = worstOf(results)
+  const bad = results.filter(r => r.state !== 'ok')
+  const told =
+    bad.length === 0 && results.length > 1 ? `${results.length} checks are ok` : tell(bad.length === 0 ? results : bad)
+  const data = results.map(r => `'${r.name}'=${r.seconds.toFixed(6)}s;;;0`).join(' ')
+  return `${worst.toUpperCase()} - ${told.replaceAll('|', '/')} | ${data}\n`
+}
+
+const tell = (results: readonly CheckedOnce[]): string =>
+  results.map(r => oneLine(`${r.name}: ${r.message}`)).join('; ')
+
+export const registerCheck: Register = (program, world, exit) => {
+  program
+    .command('check')
+    .description('run the health checks of a configuration once and say how things stand')
+    .argument('[name...]', 'the checks to run; all of them when absent')
+    .option(...CONFIG_OPTION)
+    .option('--json', 'print JSON, one check a line')
+    .option('--nagios', 'print one line as Nagios plugins do')
+    .addHelpText(
+      'after',
+      '\nExit status, as with Nagios: 0 ok, 1 warning, 2 critical, 3 unknown or a wrong configuration.'
+    )
+    .action(async (names: string[], options: CheckOptions & { config?: string }) => {
+      try {
+        const config = await readConfigFile(options.config, world.env)
+        tellProblems(world, config)
+        if (config.problems.length > 0) {
+          if (options.nagios === true) world.out('UNKNOWN - the configuration is wrong\n')
+          return exit(STATUS.unknown)
+        }
+        const context = offlineContexts(config.checked, config.dir, world.env)
+        const units = (config.checked.units as { readonly checks?: readonly CheckUnit[] }).checks ?? []
+        exit(await check(world, units, names, name => context('check', name), options))
+      } catch (error) {
+        if (options.nagios === true) world.out(`UNKNOWN - ${oneLine(describe(error)).replaceAll('|', '/')}\n`)
+        else world.err(`yarder check: ${describe(error)}\n`)
+        exit(STATUS.unknown)
+      }
+    })
+}

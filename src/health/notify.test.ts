@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { manualClock } from '../../test/lib/manual-clock.ts'
+import { notification } from '../../test/lib/check.ts'
+import type { Notification } from '../core/component.ts'
+import { YarderError } from '../core/errors.ts'
+import { silentLog } from '../core/log.ts'
+import type { Log, LogData } from '../core/log.ts'
+import { createStore } from '../metrics/store.ts'
+import { Notifications } from './notify.ts'
+import type { NotifyPlan } from './notify.ts'
+
+function start() {
+  const clock = manualClock()
+  const store = createStore()
+  const errors: LogData[] = []
+  const log: Log = { ...silentLog, error: data => void errors.push(data) }
+  const notifications = new Notifications({ clock, log, instruments: store.instruments, random: () => 1 })
+  const counts = async (): Promise<Record<string, number>> => {
+    const family = (await store.read()).find(f => f.name === 'yarder_notifications_total')
+    return Object.fromEntries([...(family?.samples ?? [])].map(s => [s.labels['outcome']!, s.value]))
+  }
+  return { clock, notifications, errors, counts }
+}
+
+/** A place that answers each try as told: true takes it; the last answer holds. */
+function place(name: string, answers: (true | Error)[], clock: { elapsed(): number }, signature = name) {
+  const tries: [seconds: number, check: string][] = []
+  const plan: NotifyPlan = {
+    name,
+    signature,
+    notify: async n => {
+      tries.push([clock.elapsed() / 1000, n.check])
+      const answer = answers[Math.min(tries.length, answers.length) - 1]!
+      if (answer !== true) throw answer
+    }
+  }
+  return { plan, tries }
+}
+
+const about = (check: string): Notification => notification({ check })
+const down = new YarderError('UNREACHABLE', 'down')
+
+test('each notification arrives once, in order, at those who are named', async () => {
+  const { clock, notifications, counts } = start()
+  const [a, b] = [place('a', [true], clock), place('b', [true], clock)]
+  notifications.apply([a.plan, b.plan])
+  notifications.tell(['a', 'b', 'a'], about('1'))
+  notifications.tell(['a', 'no-such'], about('2'))
+  await notifications.idle()
+  assert.deepEqual(a.tries, [
+    [0, '1'],
+    [0, '2']
+  ])
+  assert.deepEqual(b.tries, [[0, '1']])
+  assert.deepEqual(await counts(), { sent: 2 })
+})
+
+test('a place that is down is tried again with growing waits, and what waits goes after it in order', async () => {
+  const { clock, notifications, counts } = start()
+  const a = place('a', [down, down, down, true], clock)
+  notifications.apply([a.plan])
+  notifications.tell(['a'], about('1'))
+  notifications.tell(['a'], about('2'))
+  await clock.advance(10_000)
+  assert.deepEqual(a.tries, [
+    [0, '1'],
+    [1, '1'],
+    [3, '1'],
+    [7, '1'],
+    [7, '2']
+  ])
+  assert.deepEqual(await counts(), { retried: 3, sent: 2 })
+})
+
+test('a wait that the place asks for is kept', async () => {
+  const { clock, notifications } = start()
+  const a = place('a', [new YarderError('REFUSED', 'busy', { retryAfterMs: 30_000 }), true], clock)
+  notifications.apply([a.plan])
+  notifications.tell(['a'], about('1'))
+  await clock.advance(40_000)
+  assert.deepEqual(
+    a.tries.map(([at]) => at),
+    [0, 30]
+  )
+})
+
+test('a refusal for good is told once and the next goes on; after an hour of trying so it is too', async () => {
+  const { clock, notifications, errors, counts } = start()
+  const a = place('a', [new YarderError('CONFIG', 'notifying x: HTTP 404'), true], clock)
+  const b = place('b', [down], clock)
+  notifications.apply([a.plan, b.plan])
+  notifications.tell(['a', 'b'], about('1'))
+  notifications.tell(['a'], about('2'))
+  await clock.advance(3_700_000)
+  assert.deepEqual(
+    a.tries.map(([, check]) => check),
+    ['1', '2']
+  )
+  assert.equal(b.tries.at(-1)![0] <= 3661, true)
+  assert.deepEqual(
+    errors.map(e => [e['notify'], e['error']]),
+    [
+      ['a', 'notifying x: HTTP 404'],
+      ['b', 'down']
+    ]
+  )
+  const { sent, refused, given_up: givenUp } = await counts()
+  assert.deepEqual([sent, refused, givenUp], [1, 1, 1])
+})
+
+test('a place that is down for long costs a bounded number of notifications', async () => {
+  const { clock, notifications, counts } = start()
+  const a = place('a', [down], clock)
+  notifications.apply([a.plan])
+  for (let i = 0; i < 250; i++) notifications.tell(['a'], about(String(i)))
+  assert.equal((await counts())['left_out'], 150)
+  await notifications.stop()
+})
+
+test('a changed place takes over what waits; a stop waits as long as it may and says what is lost', async () => {
+  const { clock, notifications, errors } = start()
+  const old = place('a', [down], clock, 'old')
+  const now = place('a', [true], clock, 'new')
+  notifications.apply([old.plan])
+  notifications.tell(['a'], about('1'))
+  await clock.advance(0)
+  notifications.apply([now.plan])
+  await notifications.idle()
+  assert.deepEqual(now.tries, [[0, '1']])
+  const dead = place('b', [down], clock)
+  notifications.apply([dead.plan])
+  notifications.tell(['b'], about('2'))
+  const stopped = notifications.stop(5000)
+  await clock.advance(5000)
+  await stopped
+  assert.deepEqual(errors, [{ notify: 'b', count: 1 }])
+  assert.equal(clock.waiting, 0)
+})
