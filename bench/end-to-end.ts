@@ -1,9 +1,10 @@
 // `npm run bench`: what it costs to bring an access log into Elasticsearch, as documents with fields and their own time;
 // CPU, memory and completeness of the bundled agent, beside rsyslog's on the same file and receiver.
 //   node bench/end-to-end.ts [--lines N] [--only NAME] [--flags '--max-semi-space-size=1'] [--profile FOLDER] [--answer items] [--no-rsyslog]
-import { readFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { run, start } from '../test/lib/real/process.ts'
 import { buildInto } from '../tools/build.ts'
@@ -72,18 +73,16 @@ outputs: { elastic: { type: elasticsearch, hosts: ['${sink.url}'] } }
 ${c.metrics ?? ''}`
 
 /** The agent with \`--once\`, from its start to its end. */
-async function yarder(c: Case, file: string, sink: Sink, bundle: string): Promise<Figures> {
+async function yarder(c: Case, file: string, sink: Sink, home: string): Promise<Figures> {
   const folder = mkdtempSync(join(tmpdir(), 'yarder-bench-'))
   const config = join(folder, 'yarder.yaml')
   writeFileSync(config, configOf(c, file, folder, sink))
   await sink.reset()
-  const flags = options.flags.split(' ').filter(flag => flag !== '')
-  if (options.profile !== undefined) flags.push('--cpu-prof', `--cpu-prof-dir=${join(options.profile, c.name)}`)
   const logFile = join(folder, 'agent.log')
   const before = performance.now()
   // A child's CPU time is added to its parent's once it has ended, to the last tick.
   const cpuBefore = childrenCpu()
-  const agent = await start([process.execPath, ...flags, bundle, 'run', '--once', '-c', config], { logFile })
+  const agent = await start([...command(c, home), 'run', '--once', '-c', config], { logFile })
   let peak = 0
   const watch = setInterval(() => {
     try {
@@ -105,6 +104,21 @@ async function yarder(c: Case, file: string, sink: Sink, bundle: string): Promis
     cpuSeconds: childrenCpu() - cpuBefore,
     peakRssBytes: peak
   }
+}
+
+/** bin/yarder as a package has it, with the flags it chooses; with flags to try, the bundle under these alone. */
+function command(c: Case, home: string): [string, ...string[]] {
+  const flags = options.flags.split(' ').filter(flag => flag !== '')
+  if (options.profile !== undefined) flags.push('--cpu-prof', `--cpu-prof-dir=${join(options.profile, c.name)}`)
+  return flags.length === 0 ? [join(home, 'bin/yarder')] : [process.execPath, ...flags, join(home, 'yarder.cjs')]
+}
+
+/** Lays the program out as a package does: bundle, Node and command. */
+async function install(home: string): Promise<void> {
+  await buildInto(home)
+  symlinkSync(process.execPath, join(home, 'node'))
+  mkdirSync(join(home, 'bin'))
+  cpSync(fileURLToPath(new URL('../bin/yarder', import.meta.url)), join(home, 'bin/yarder'))
 }
 
 /** CPU seconds of this process's ended children: what /proc counts for it beyond its own use. */
@@ -143,10 +157,10 @@ async function main(): Promise<void> {
   const sink = await startSink({ answer: options.answer === 'items' ? 'items' : 'short' })
   const rows: Figures[] = []
   try {
-    const bundle = await buildInto(folder)
+    await install(folder)
     for (const c of CASES) {
       if (options.only !== undefined && options.only !== c.name) continue
-      rows.push(await yarder(c, file, sink, bundle))
+      rows.push(await yarder(c, file, sink, folder))
       console.log(`${c.name}: ${Math.round(rate(rows.at(-1)!))} lines a CPU-second`)
     }
     const reason = options.rsyslog ? await rsyslogMissing() : 'not asked for'

@@ -22,8 +22,9 @@ export async function buildInto(dist: string): Promise<string> {
     format: 'cjs',
     // Names stay as they are: stacks and profiles of a user's agent must be readable without a source map.
     minifyWhitespace: true,
-    // CommonJS has no import.meta; src/core/assets.ts is the one place that asks.
-    define: { 'import.meta.dirname': '__dirname' },
+    // CommonJS has no import.meta. Ours asks in src/core/assets.ts alone; node-cron wants a URL of itself when it is loaded.
+    define: { 'import.meta.dirname': '__dirname', 'import.meta.url': 'bundleUrl' },
+    banner: { js: `const bundleUrl=require('node:url').pathToFileURL(__filename).href;` },
     // A use of import.meta that was not thought of here would be empty at run time.
     logOverride: { 'empty-import-meta': 'error' },
     legalComments: 'none',
