@@ -13,7 +13,7 @@ import type { Changes } from './changes.ts'
 import { CopyJudge } from './copies.ts'
 import type { FileTail } from './file-tail.ts'
 import { HEAD_BYTES, bytesAt, inodeKey } from './identity.ts'
-import { basesOf, homeOf } from './names.ts'
+import { basesOf, homeOf, rootOf } from './names.ts'
 import type { Registry } from './registry.ts'
 import type { Settings } from './settings.ts'
 import { lineStart } from './start.ts'
@@ -65,7 +65,8 @@ export class Paths {
       absentSince: -1,
       changedAt: this.#table.elapsed,
       pendingSize: -1,
-      pendingSince: 0
+      pendingSince: 0,
+      unread: undefined
     }
     this.#table.entries.set(path, entry)
     return entry
@@ -91,12 +92,22 @@ export class Paths {
       return this.#observe(entry, entry.tail, st)
     }
     this.#release(entry)
+    if (entry.unread?.ino !== st.ino) this.#missed(entry)
     this.#adopt(entry, st)
+    if (entry.kind === 'file' || entry.kind === 'packed' || entry.kind === 'own') entry.unread = undefined
+    else entry.unread ??= { ino: st.ino, since: Math.min(st.mtimeMs, this.#table.lookedAt || Infinity) }
+  }
+
+  /** What lay there and was never read went on: under its next name it is still owed. */
+  #missed(entry: Entry): void {
+    if (entry.unread !== undefined) this.#table.turnover(rootOf(entry.path), entry.unread.since)
+    entry.unread = undefined
   }
 
   /** Nothing is at the path. */
   absent(entry: Entry): void {
     this.#release(entry)
+    this.#missed(entry)
     entry.kind = 'absent'
     if (!entry.literal) return
     const first = entry.absentSince < 0

@@ -35,6 +35,8 @@ export interface Entry {
   changedAt: number
   pendingSize: number
   pendingSince: number
+  /** A file that is not read yet, for whatever reason: its inode, and the wall clock since when it may have been written. */
+  unread: { readonly ino: number; readonly since: number } | undefined
 }
 
 export class Table {
@@ -86,7 +88,7 @@ export class Table {
       tail.currentAt = tail.seen
       const key = inodeOf(tail)
       if (tail.place === 'copy') this.claims.set(key, tail)
-      else if (key !== '') this.byInode.set(key, tail)
+      else if (key !== '') this.#holdInode(key, tail)
       if (tail.place === 'done' || tail.place === 'missing') {
         this.resting.add(tail)
         continue
@@ -102,9 +104,28 @@ export class Table {
   holderOf(st: Stats): FileTail | undefined {
     const tail = this.byInode.get(inodeKey(st.dev, st.ino))
     if (tail === undefined || tail.reading || !this.births.differ(tail.born, st)) return tail
+    this.#dispossess(tail)
+    return undefined
+  }
+
+  #dispossess(tail: FileTail): void {
     if (this.resting.has(tail)) this.#leaveInode(tail)
     else this.forget(tail)
-    return undefined
+  }
+
+  /** An inode holds one stream at a time: of two the one that was seen there later. */
+  #holdInode(key: string, tail: FileTail): void {
+    const holder = this.byInode.get(key)
+    if (holder !== undefined && holder !== tail) {
+      if (holder.seen > tail.seen) {
+        tail.dev = 0
+        tail.ino = 0
+        if (tail.place === 'rotated') tail.place = 'lost'
+        return
+      }
+      this.#dispossess(holder)
+    }
+    this.byInode.set(key, tail)
   }
 
   #leaveInode(tail: FileTail): void {
@@ -163,7 +184,7 @@ export class Table {
     tail.changedAt = this.elapsed
     tail.racyUntil = this.elapsed + RACY_MS
     this.#add(tail)
-    this.byInode.set(inodeKey(st.dev, st.ino), tail)
+    this.#holdInode(inodeKey(st.dev, st.ino), tail)
   }
 
   /** The same bytes lie at another inode now. */
@@ -173,7 +194,8 @@ export class Table {
     tail.dev = st.dev
     tail.ino = st.ino
     tail.born = st.birthtimeMs
-    this.byInode.set(inodeKey(st.dev, st.ino), tail)
+    tail.seen = this.now
+    this.#holdInode(inodeKey(st.dev, st.ino), tail)
     this.#registry.changed(tail)
   }
 
