@@ -107,7 +107,7 @@ test('the numbers say how things stand and what came before', async () => {
 test('the state is that of before after a restart, and nothing is told twice', async () => {
   const state = memoryState()
   const first = start(state)
-  await first.checks.apply([plan('web', 'SFFF'), plan('db', 'SFF')])
+  await first.checks.apply([plan('web', 'SFFF'), plan('db', 'SSFF')])
   await first.clock.advance(35_000)
   await first.checks.stop()
   const second = start(state)

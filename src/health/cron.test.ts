@@ -13,7 +13,7 @@ function runs(line: string, zone: string, from: string, count: number): string[]
       Temporal.Instant.fromEpochMilliseconds(at)
         .toZonedDateTimeISO(zone)
         .toString()
-        .replace(/:00\[.*/, '')
+        .replace(/(:00)?\[.*/, '')
     )
   }
   return out

@@ -85,7 +85,7 @@ export class Notifications {
   /** Gives what waits this long to arrive; what has not by then is lost, and said. */
   async stop(withinMs = 0): Promise<void> {
     const done = new AbortController()
-    await Promise.race([this.idle(), this.#options.clock.wait(withinMs, done.signal)])
+    if (withinMs > 0) await Promise.race([this.idle(), this.#options.clock.wait(withinMs, done.signal)])
     done.abort()
     for (const [name, channel] of this.#channels) {
       const lost = channel.stop()

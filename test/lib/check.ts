@@ -1,6 +1,6 @@
 // Builds and runs one check as the agent does, from its options as they stand in YAML.
 import { systemClock } from '../../src/core/clock.ts'
-import type { CheckDefinition, Context } from '../../src/core/component.ts'
+import type { CheckDefinition, Context, Notification } from '../../src/core/component.ts'
 import { createRunner } from '../../src/health/run.ts'
 import type { CheckRun, Runner } from '../../src/health/run.ts'
 import { readFields } from '../../src/core/field.ts'
@@ -35,3 +35,16 @@ export const runCheck = (
   timeoutMs?: number,
   over?: Partial<Context>
 ): Promise<CheckRun> => buildCheck(definition, options, timeoutMs, over).run(new AbortController().signal)
+
+export const notification = (over: Partial<Notification> = {}): Notification => ({
+  check: 'homepage',
+  type: 'http',
+  state: 'critical',
+  previous: 'ok',
+  reason: 'status',
+  message: 'HTTP 500, expected 2xx',
+  since: Date.UTC(2026, 10, 22, 12),
+  previousSince: Date.UTC(2026, 10, 22, 11),
+  owner: undefined,
+  ...over
+})
