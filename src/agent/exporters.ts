@@ -36,9 +36,8 @@ export class Exporters {
     return {
       apply: async () => {
         const wanted = new Map(planned.map(p => [p.name, p.signature]))
-        await Promise.all(
-          [...this.#running].map(([name, r]) => (wanted.get(name) === r.signature ? undefined : this.#end(name)))
-        )
+        const gone = [...this.#running].filter(([name, r]) => wanted.get(name) !== r.signature)
+        await Promise.all(gone.map(([name]) => this.#end(name)))
         for (const p of planned) if (!this.#running.has(p.name)) this.#start(p.name, p.signature, p.exporter)
       }
     }
