@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { Command } from 'commander'
+import { context } from '../../test/lib/step.ts'
+import { holdWorld } from '../../test/lib/world.ts'
+import { check, registerCheck } from './check.ts'
+import { buildProblems } from '../config/checked.ts'
+import { defineCatalog } from '../config/catalog.ts'
+import { loadText } from '../config/load.ts'
+import { formatProblem } from '../config/problem.ts'
+import { checkCommonFields, lintCheckCommon } from '../health/common.ts'
+import { command } from '../health/check/command.ts'
+import { disk } from '../health/check/disk.ts'
+import { dns } from '../health/check/dns.ts'
+import { fileCheck } from '../health/check/file.ts'
+import { http } from '../health/check/http.ts'
+import { processCheck } from '../health/check/process.ts'
+import { systemdUnit } from '../health/check/systemd-unit.ts'
+import { tcp } from '../health/check/tcp.ts'
+import { webhook } from '../health/notify/webhook.ts'
+
+const catalog = defineCatalog({
+  sections: {},
+  units: {
+    checks: {
+      doc: 'What is watched.',
+      definitions: [command, disk, dns, fileCheck, http, processCheck, systemdUnit, tcp],
+      common: checkCommonFields,
+      refersTo: { notify: 'notify' },
+      lint: lintCheckCommon
+    },
+    notify: { doc: 'Who is told.', definitions: [webhook], common: {} }
+  },
+  steps: []
+})
+
+/** As the design's sample has it. */
+const SAMPLE = `
+checks:
+  nginx_running: { type: systemd_unit, unit: nginx.service, every: 10s }
+  homepage:
+    type: http
+    url: http://127.0.0.1/
+    schedule: '*/15 * * * * *'            # cron with seconds, or every:
+    expect_status: [2xx]
+    failures_before_critical: 3
+    success_before_passing: 2
+    notify: [oncall]
+  root_disk: { type: disk, path: /, warning: 85%, critical: 95% }
+notify:
+  oncall: { type: webhook, url: 'https://hooks.example.com/x' }
+`
+
+const load = (text: string) => loadText(text, catalog, {})
+
+test('the checks of the sample configuration are valid as written', () => {
+  const { checked, problems } = load(SAMPLE)
+  assert.deepEqual(problems.map(formatProblem), [])
+  assert.deepEqual(
+    buildProblems(checked, (_section, name) => context({ name })),
+    []
+  )
+  const homepage = checked.units.checks[1]!.common
+  assert.deepEqual([homepage.timeout, homepage.notify], [10_000, ['oncall']])
+})
+
+test('what is wrong with a check is told with its place', () => {
+  const { problems } = load(`checks:
+  a:
+    type: http
+    url: http://127.0.0.1/
+    schedule: '61 * * * * *'
+  b: { type: command, command: 'ls | wc -l' }
+  c: { type: disk, path: /, every: 10s, schedule: '* * * * *' }
+  d: { type: disk, path: /, notify: nobody }
+`)
+  assert.deepEqual(
+    problems.map(formatProblem).map(line => line.replace(/^[^:]*:/, '')),
+    [
+      '5:15 checks.a.schedule: must be a cron line such as "*/15 * * * * *": second cannot be "61", got "61 * * * * *"',
+      '6:32 checks.b.command: must be a list, the program and each argument an item, got "ls | wc -l"; no shell reads it',
+      '7:51 checks.c.schedule: goes without every; leave one out',
+      '8:37 checks.d.notify: there is no "nobody" in notify'
+    ]
+  )
+})
+
+const CHECKS = `checks:
+  fine: { type: command, command: [echo, all is well] }
+  poor: { type: command, command: [sh, -c, 'echo "low | x=1"; exit 1'] }
+  bad: { type: command, command: [sh, -c, 'exit 2'] }
+  odd: { type: command, command: [/no/such/program] }
+  slow: { type: command, command: [sleep, '30'], timeout: 100ms }
+`
+
+async function run(names: string[], options: { json?: boolean; nagios?: boolean } = {}, terminal = false) {
+  const { checked, problems } = load(CHECKS)
+  assert.deepEqual(problems, [])
+  const world = holdWorld({ terminal })
+  const status = await check(world, checked.units.checks, names, name => context({ name }), options)
+  return { status, out: world.stdout, err: world.stderr }
+}
+
+test('the exit status is that of the worst check, as Nagios has it', async () => {
+  assert.equal((await run(['fine'])).status, 0)
+  assert.equal((await run(['fine', 'poor'])).status, 1)
+  assert.equal((await run(['fine', 'odd'])).status, 3)
+  assert.equal((await run(['odd', 'poor'])).status, 1)
+  assert.equal((await run([])).status, 2)
+  const stranger = await run(['fin'])
+  assert.deepEqual(stranger, {
+    status: 3,
+    out: '',
+    err: 'yarder check: there is no check "fin"; did you mean "fine"?\n'
+  })
+})
+
+test('a terminal gets a table, a pipe JSON lines, Nagios its one line', async () => {
+  const table = await run([], {}, true)
+  assert.deepEqual(
+    table.out.split('\n').map(line => line.replace(/\d+\.\d{3} s/, 'TIME')),
+    [
+      'ok        fine    TIME  all is well',
+      'warning   poor    TIME  low',
+      'critical  bad     TIME  exit status 2',
+      'unknown   odd     TIME  starting /no/such/program: spawn /no/such/program ENOENT',
+      'critical  slow    TIME  timed out after 0.1 seconds',
+      ''
+    ]
+  )
+  const piped = await run(['poor'])
+  const { seconds, ...rest } = JSON.parse(piped.out) as Record<string, unknown>
+  assert.equal(typeof seconds, 'number')
+  const poor = { check: 'poor', type: 'command', state: 'warning', reason: 'exit', message: 'low', values: { x: 1 } }
+  assert.deepEqual(rest, poor)
+  const nagios = async (...names: string[]): Promise<string> =>
+    (await run(names, { nagios: true })).out.replace(/=\d+\.\d{6}s/g, '=Ns')
+  assert.equal(await nagios('fine'), "OK - fine: all is well | 'fine'=Ns;;;0\n")
+  assert.equal(
+    await nagios('fine', 'poor', 'bad'),
+    "CRITICAL - poor: low; bad: exit status 2 | 'fine'=Ns;;;0 'poor'=Ns;;;0 'bad'=Ns;;;0\n"
+  )
+})
+
+test('a wrong configuration, or none, is unknown: nobody knows how things stand', async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'yarder-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  writeFileSync(join(dir, 'wrong.yaml'), 'agnet: {}\n')
+  for (const [file, said] of [
+    ['wrong.yaml', /agnet: unknown section/],
+    ['none.yaml', /none.yaml: cannot be read/]
+  ] as const) {
+    for (const nagios of [false, true]) {
+      const world = holdWorld()
+      let status = -1
+      const program = new Command()
+      registerCheck(program, world, code => (status = code))
+      const argv = ['check', '-c', join(dir, file), ...(nagios ? ['--nagios'] : [])]
+      await program.parseAsync(argv, { from: 'user' })
+      assert.equal(status, 3)
+      assert.match(world.stdout + world.stderr, nagios ? /^UNKNOWN - /m : said)
+    }
+  }
+})
