@@ -45,7 +45,7 @@ function times({ cron, zone }: { cron: string; zone: string }, clock: Clock): Du
   const nextAfter = compileCron(cron, zone)
   let last = -Infinity
   return async signal => {
-    // A timer may end a little early: the same moment is not due again then.
+    // A clock that was put right by a little must not bring the same moment again.
     const start = clock.now()
     let next = nextAfter(start < last && last - start < 1000 ? last : start)
     let seen = start
