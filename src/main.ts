@@ -50,6 +50,7 @@ function main(): void {
     terminal: process.stdout.isTTY,
     colour: process.stdout.isTTY && !process.env['NO_COLOR'],
     logs,
+    end,
     onSignal: (signal, act) => {
       process.on(signal, act)
       return () => void process.off(signal, act)

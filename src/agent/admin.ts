@@ -152,7 +152,8 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
 export async function startControl(source: AdminSource, path: string, actions: ControlActions): Promise<Listener> {
   const pages = handler({ ...routes(source), '/status': response => replyJson(response, 200, source.status()) })
   const server = createServer((request, response) => {
-    const action = actions[(request.url ?? '').slice(1)]
+    const name = (request.url ?? '').slice(1)
+    const action = Object.hasOwn(actions, name) ? actions[name] : undefined
     if (request.method !== 'POST' || action === undefined) return pages(request, response)
     readJson(request)
       .then(async body => replyJson(response, 200, (await action(body)) ?? {}))

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { describe } from '../core/errors.ts'
 import type { Event } from '../core/event.ts'
+import type { HostPort } from '../core/field.ts'
 import { lock } from '../core/lock.ts'
 import type { Lock } from '../core/lock.ts'
 import type { Log } from '../core/log.ts'
@@ -53,6 +54,16 @@ export function dataDirOf(checked: CheckedConfig, configDir: string, env: NodeJS
   return resolve(configDir, own ?? (env['STATE_DIRECTORY'] || '/var/lib/yarder').split(':')[0]!)
 }
 
+interface InletPlan {
+  readonly name: string
+  readonly signature: string
+  start(): Inlet
+}
+
+/** Changes when one of the metrics, or what all are built with, does. */
+const metricsSignature = (checked: CheckedConfig): string =>
+  [checked.sections.agent, ...checked.units.metrics].map(({ signature }) => signature).join('\n')
+
 /** One agent. `start` once, then `reload` and `stop`. */
 export class Agent {
   readonly #options: AgentOptions
@@ -74,12 +85,16 @@ export class Agent {
   #ownRecords: OwnRecords | undefined
   #health: HealthChecks | undefined
   #metrics: LogMetrics | undefined
+  #metricsSignature: string | undefined
   #forgetMetrics: (() => void) | undefined
+  #stopped: Promise<boolean> | undefined
   #ready = false
   #draining = false
   #configError: string | undefined
-  readonly #brokenOutputs = new Set<string>()
+  readonly #finished = Promise.withResolvers<void>()
   readonly #pointless = Promise.withResolvers<void>()
+  /** Ends a reload's wait for an output. */
+  readonly #stopping = new AbortController()
   #changing: Promise<unknown> = Promise.resolve()
 
   constructor(options: AgentOptions) {
@@ -100,7 +115,14 @@ export class Agent {
   }
 
   /** Takes the data directory and starts all; throws YarderError when the environment does not allow it. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    const mine = this.#start()
+    // A reload that is asked for meanwhile comes after it.
+    this.#changing = mine.catch(() => {})
+    return mine
+  }
+
+  async #start(): Promise<void> {
     const { env, configDir, logs, clock } = this.#options
     this.#configureLog()
     this.#dataDir = dataDirOf(this.#checked, configDir, env)
@@ -117,7 +139,7 @@ export class Agent {
     const admin = this.#checked.sections.admin.values
     if (admin.enabled) this.#admin = await startAdmin(this.#adminSource(), admin.listen)
     this.#control = await startControl(this.#adminSource(), this.#socketPath(), this.#actions())
-    await this.#apply(this.#checked)
+    await this.#plan(this.#checked)()
     this.#reloads.set(1)
     this.#commits = setInterval(() => this.#state?.commit(), COMMIT_EVERY_MS)
     this.#ready = true
@@ -130,11 +152,20 @@ export class Agent {
       },
       'Started.'
     )
+    this.#lookForEnd()
   }
 
-  /** Resolves when every input has come to its end, as with `--once` or at the end of standard input. */
-  async finished(): Promise<void> {
-    await Promise.all([...this.#inlets.values()].map(inlet => inlet.finished))
+  /**
+   * Resolves when every input there is has come to its own end, as with `--once` or at the end of standard input. One
+   * that a reload stops has not, and without any input there are the health checks to go on with.
+   */
+  get finished(): Promise<void> {
+    return this.#finished.promise
+  }
+
+  /** True when an input ended by a bug, so that not everything was read. */
+  get failed(): boolean {
+    return [...this.#inlets.values()].some(inlet => inlet.status().state === 'failed')
   }
 
   /** Resolves when everything that was read is acknowledged. */
@@ -148,9 +179,15 @@ export class Agent {
   }
 
   #broken(name: string): void {
-    this.#brokenOutputs.add(name)
-    if (this.#outlets.names.every(n => this.#brokenOutputs.has(n))) return this.#pointless.resolve()
+    if (this.#outlets.broken) return this.#pointless.resolve()
     this.#log.error({ output: name }, 'An output can take nothing any more; inputs that send to it wait for good.')
+  }
+
+  /** Asked for when an input has ended and when the configuration has changed; not while it changes. */
+  #lookForEnd(): void {
+    const inlets = [...this.#inlets.values()]
+    if ((inlets.length > 0 || this.#options.once) && inlets.every(inlet => inlet.over)) this.#finished.resolve()
+    if (this.#outlets.broken) this.#pointless.resolve()
   }
 
   /**
@@ -170,13 +207,16 @@ export class Agent {
       const dataDir = dataDirOf(checked, this.#options.configDir, this.#options.env)
       if (dataDir !== this.#dataDir)
         throw new Error(`agent.data_dir cannot change while running (it is ${this.#dataDir}); restart for ${dataDir}`)
+      // Everything is built before anything is touched: what cannot be built changes nothing.
+      const apply = this.#plan(checked)
       await this.#moveAdmin(checked)
-      await this.#apply(checked)
+      await apply()
       this.#checked = checked
       this.#configureLog()
       this.#configError = undefined
       this.#reloads.set(1)
       this.#log.info({ inputs: this.#inlets.size, outputs: this.#outlets.names.length }, 'Configuration reloaded.')
+      this.#lookForEnd()
       return undefined
     } catch (error) {
       this.#configError = describe(error)
@@ -187,12 +227,19 @@ export class Agent {
   }
 
   /** Stops reading, lets what was read arrive within `agent.shutdown_timeout`, writes positions. False when some did not arrive. */
-  async stop(): Promise<boolean> {
+  stop(): Promise<boolean> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<boolean> {
     this.#draining = true
     this.#ready = false
-    await this.#changing
     const { clock } = this.#options
     const deadline = clock.elapsed() + this.#checked.sections.agent.values.shutdown_timeout
+    this.#log.info({ unacknowledged: this.#outlets.unacknowledged }, 'Stopping.')
+    this.#stopping.abort()
+    await this.#changing
     await this.#health?.stop(NOTIFY_AT_STOP_MS)
     this.#ownRecords?.close()
     await Promise.all([...this.#inlets.values()].map(inlet => inlet.stopReading()))
@@ -239,7 +286,8 @@ export class Agent {
     return this.#admin?.address
   }
 
-  async #apply(checked: CheckedConfig): Promise<void> {
+  /** Builds all that the configuration names; what is returned swaps it in. Throws ConfigError. */
+  #plan(checked: CheckedConfig): () => Promise<void> {
     const { logs, clock, env, configDir, version, once } = this.#options
     const context = contextMaker({
       checked,
@@ -253,7 +301,6 @@ export class Agent {
       version,
       once
     })
-    // Everything is built before anything is touched: what cannot be built changes nothing.
     const outlets = this.#outlets.plan(checked.units.outputs, name => context('output', name))
     const inlets = checked.units.inputs.map(unit => this.#planInlet(checked, unit, outlets, context))
     const numbers = this.#planMetrics(checked, context)
@@ -261,38 +308,39 @@ export class Agent {
     const exporters = this.#exporters.plan(checked.units.exporters, checked.sections.agent.signature, name =>
       context('metrics', name)
     )
-    await this.#dropInlets(new Map(inlets.map(i => [i.name, i.signature])))
-    await outlets.apply()
-    numbers.apply()
-    await exporters.apply()
-    for (const plan of inlets) {
-      if (!this.#inlets.has(plan.name)) this.#inlets.set(plan.name, plan.start())
+    const own = context('input', 'yarder').constants
+    return async () => {
+      await this.#dropInlets(new Map(inlets.map(i => [i.name, i.signature])))
+      await outlets.apply()
+      numbers.apply()
+      await exporters.apply()
+      for (const plan of inlets) if (!this.#inlets.has(plan.name)) this.#startInlet(plan)
+      this.#shipOwnRecords(checked, outlets, own)
+      // Under --once there is nothing to watch.
+      if (!this.#options.once) await checks.apply()
     }
-    this.#shipOwnRecords(checked, outlets, context('input', 'yarder').constants)
-    // Under --once there is nothing to watch.
-    if (!this.#options.once) await checks.apply()
   }
 
-  #planInlet(
-    checked: CheckedConfig,
-    unit: InputUnit,
-    outlets: OutletPlan,
-    context: MakeContext
-  ): { name: string; signature: string; start(): Inlet } {
+  #startInlet(plan: InletPlan): void {
+    const inlet = plan.start()
+    this.#inlets.set(plan.name, inlet)
+    void inlet.finished.then(() => this.#changing).then(() => this.#lookForEnd())
+  }
+
+  #planInlet(checked: CheckedConfig, unit: InputUnit, outlets: OutletPlan, context: MakeContext): InletPlan {
     const { pipeline, fields = {}, tags } = unit.common
     const outputs = unit.common.outputs ?? outlets.names
     const input = unit.build(context('input', unit.name, outputs, { fields, tags }))
     const stepContext = context('pipeline', pipeline?.name ?? unit.name, outputs)
     const steps = (pipeline?.steps ?? []).map(step => ({ ...step.build(stepContext), name: step.name }))
     const { agent } = checked.sections
-    // Its observers are part of it: an input whose metrics change starts anew with the new ones.
-    const metrics = checked.units.metrics.map(metric => metric.signature)
     const signature = [
       unit.signature,
       pipeline?.signature,
       agent.signature,
       outlets.signatureOf(outputs),
-      ...metrics
+      // Its observers are part of it: an input whose metrics change starts anew with the new ones.
+      metricsSignature(checked)
     ].join('\n')
     const { logs } = this.#options
     return {
@@ -318,11 +366,15 @@ export class Agent {
 
   /** Metrics out of records; series of one that has not changed its shape go on over a reload. */
   #planMetrics(checked: CheckedConfig, context: MakeContext): { apply(): void } {
+    const signature = metricsSignature(checked)
     const metrics = checked.units.metrics.map(unit =>
       createLogMetric(unit.name, unit.common, unit.build(context('metrics', unit.name)), this.#options.clock)
     )
     return {
       apply: () => {
+        // Inputs that go on write to these very ones.
+        if (signature === this.#metricsSignature) return
+        this.#metricsSignature = signature
         const before = this.#metrics?.snapshot()
         this.#metrics?.close()
         this.#forgetMetrics?.()
@@ -337,7 +389,8 @@ export class Agent {
   /** Stops the inputs that are gone or changed, and waits until what they have read has arrived: the next one reads on from there. */
   async #dropInlets(wanted: ReadonlyMap<string, string>): Promise<void> {
     const gone = [...this.#inlets.values()].filter(inlet => wanted.get(inlet.name) !== inlet.signature)
-    const patience = AbortSignal.timeout(Math.max(1, this.#checked.sections.agent.values.shutdown_timeout))
+    const timeout = AbortSignal.timeout(Math.max(1, this.#checked.sections.agent.values.shutdown_timeout))
+    const patience = AbortSignal.any([timeout, this.#stopping.signal])
     await Promise.all(
       gone.map(async inlet => {
         await inlet.stopReading()
@@ -375,9 +428,19 @@ export class Agent {
     const before = this.#checked.sections.admin.values
     const samePort = before.enabled && enabled && before.listen.port === listen.port
     if (samePort) await this.#admin?.close()
-    const next = enabled ? await startAdmin(this.#adminSource(), listen) : undefined
+    const next = enabled ? await this.#listen(listen, samePort ? before.listen : undefined) : undefined
     if (!samePort) await this.#admin?.close()
     this.#admin = next
+  }
+
+  /** Listens there; where that fails, on what was given up for it again. */
+  async #listen(at: HostPort, givenUp: HostPort | undefined): Promise<Listener> {
+    try {
+      return await startAdmin(this.#adminSource(), at)
+    } catch (error) {
+      if (givenUp !== undefined) this.#admin = await startAdmin(this.#adminSource(), givenUp).catch(() => undefined)
+      throw error
+    }
   }
 
   #configureLog(): void {

@@ -66,6 +66,7 @@ export class Inlet {
   async #run(): Promise<void> {
     try {
       await this.#options.input.run(this.#wire.emit, this.#abort.signal)
+      if (this.#abort.signal.aborted) return
       this.#state = 'finished'
       this.#message = 'read to the end'
     } catch (error) {
@@ -74,6 +75,11 @@ export class Inlet {
       this.#message = describe(error)
       this.#options.log.child('input', { input: this.name }).error({ err: error }, 'The input ended by a bug.')
     }
+  }
+
+  /** Nothing more will come of it, and nobody has stopped it. */
+  get over(): boolean {
+    return this.#state !== 'running'
   }
 
   /** No further reading; what was read goes on its way. */
@@ -86,6 +92,7 @@ export class Inlet {
   settled(patience?: AbortSignal): Promise<boolean> {
     if (patience === undefined) return this.#wire.settled().then(() => true)
     return new Promise(resolve => {
+      if (patience.aborted) resolve(false)
       patience.addEventListener('abort', () => resolve(false), { once: true })
       void this.#wire.settled().then(() => resolve(true))
     })

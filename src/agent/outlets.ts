@@ -31,18 +31,21 @@ export interface OutletPlan {
 
 type ContextOf = (name: string) => Context
 
+/** No configured output has this signature: theirs are JSON. */
+const STANDARD = 'standard'
+
 /** Without a configured output, records go to stdout. */
 function standard(contextOf: ContextOf): Planned {
   const name = 'stdout'
   const options = readFields(stdout.fields, {}, () => {})!
   const context = contextOf(name)
-  return { name, type: 'stdout', signature: 'standard', options, context, output: stdout.build(options, context) }
+  return { name, type: 'stdout', signature: STANDARD, options, context, output: stdout.build(options, context) }
 }
 
 export class Outlets {
   readonly #clock: Clock
   readonly #onBroken: (name: string, error: unknown) => void
-  readonly #running = new Map<string, { planned: Planned; delivery: Delivery }>()
+  readonly #running = new Map<string, { planned: Planned; delivery: Delivery; broken: boolean }>()
 
   /** `onBroken`: an output can't go on for good, as stdout whose reader went away. */
   constructor(clock: Clock, onBroken: (name: string, error: unknown) => void) {
@@ -65,7 +68,10 @@ export class Outlets {
         output: unit.build(context)
       }
     })
-    if (planned.length === 0) planned.push(this.#running.get('stdout')?.planned ?? standard(contextOf))
+    if (planned.length === 0) {
+      const running = this.#running.get('stdout')?.planned
+      planned.push(running?.signature === STANDARD ? running : standard(contextOf))
+    }
     const of = (names: readonly string[]): Planned[] => planned.filter(p => names.includes(p.name))
     return {
       names: planned.map(p => p.name),
@@ -93,11 +99,20 @@ export class Outlets {
         output: p.output,
         options: deliveryOptions(p.options),
         context: p.context,
-        onBroken: error => this.#onBroken(p.name, error)
+        onBroken: error => {
+          running.broken = true
+          this.#onBroken(p.name, error)
+        }
       })
-      this.#running.set(p.name, { planned: p, delivery })
+      const running = { planned: p, delivery, broken: false }
+      this.#running.set(p.name, running)
       delivery.start()
     }
+  }
+
+  /** True when none can go on. */
+  get broken(): boolean {
+    return this.#running.size > 0 && [...this.#running.values()].every(r => r.broken)
   }
 
   get names(): string[] {

@@ -1,6 +1,15 @@
 // The options of `agent` and `admin`, and those that every input and output takes besides its own.
 import * as f from '../core/field.ts'
 
+/** A zone that this Node knows. */
+function isZone(id: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: id }).resolvedOptions().timeZone !== ''
+  } catch {
+    return false
+  }
+}
+
 export const agentFields = {
   environment: f.string("Tag on every record and on each of the agent's own lines.", {
     default: 'DEVEL',
@@ -22,7 +31,7 @@ export const agentFields = {
   timezone: f.optional(
     f.string("IANA zone of times in logs that name none; the host's when absent.", {
       example: 'Europe/Berlin',
-      pattern: /^[A-Za-z0-9_+\-/]+$/,
+      pattern: { test: isZone },
       must: 'an IANA zone such as "Europe/Berlin"'
     })
   ),

@@ -36,7 +36,17 @@ export function createWire({ run, sinks, buffers, signal }: Wiring): Wire {
   let turn: Promise<void> = Promise.resolve()
   let unsettled = 0
   let waiting: (() => void)[] = []
-  const stopped = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
+  /** Ends the wait for room, of which there is one at a time; a promise that lives as long as the wire would keep a piece of each wait. */
+  let leave = (): void => {}
+  signal.addEventListener('abort', () => leave(), { once: true })
+
+  /** Waits for the work, or until the agent stops. */
+  const orStopped = (work: Promise<unknown>): Promise<void> =>
+    new Promise((resolve, reject) => {
+      leave = resolve
+      if (signal.aborted) resolve()
+      work.then(() => resolve(), reject)
+    })
 
   function done(): void {
     if (--unsettled > 0) return
@@ -79,7 +89,7 @@ export function createWire({ run, sinks, buffers, signal }: Wiring): Wire {
       return
     }
     // Handing over is done at once; only the wait for room is, and a stop does not wait for an output that is down.
-    await Promise.race([Promise.all(sinks.map(sink => sink.offer(records))), stopped])
+    await orStopped(Promise.all(sinks.map(sink => sink.offer(records))))
   }
 
   return {

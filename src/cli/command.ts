@@ -15,6 +15,8 @@ export interface World {
   /** Colour is welcome on stdout. */
   readonly colour: boolean
   readonly logs: LogService
+  /** Ends the process now, without waiting for what is under way; only what was said is still written. */
+  end(status: number): void
   /** Calls back at each such signal until taken back. */
   onSignal(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP', act: () => void): () => void
 }

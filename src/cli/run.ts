@@ -80,10 +80,16 @@ async function runAgent(job: Job, options: RunOptions, world: World): Promise<nu
   })
   const stopWatching = new AbortController()
   const asked = Promise.withResolvers<'asked'>()
-  const takeBack = [
-    world.onSignal('SIGTERM', () => asked.resolve('asked')),
-    world.onSignal('SIGINT', () => asked.resolve('asked'))
-  ]
+  let askedBefore = false
+  const ask = (signal: 'SIGTERM' | 'SIGINT'): void => {
+    asked.resolve('asked')
+    if (!askedBefore) return void (askedBefore = true)
+    const sentence = 'Ended at once by a second signal; what was not acknowledged is read again at the next start.'
+    logs.root.child('agent').warn({ signal }, sentence)
+    job.cleanUp()
+    world.end(EXIT.failed)
+  }
+  const takeBack = (['SIGTERM', 'SIGINT'] as const).map(signal => world.onSignal(signal, () => ask(signal)))
   if (job.again !== undefined) {
     const { path, load } = job.again
     takeBack.push(world.onSignal('SIGHUP', () => void agent.reload(load)))
@@ -92,14 +98,11 @@ async function runAgent(job: Job, options: RunOptions, world: World): Promise<nu
   }
   try {
     await agent.start()
-    const done = agent
-      .finished()
-      .then(() => agent.settled())
-      .then(() => 'done' as const)
+    const done = agent.finished.then(() => agent.settled()).then(() => 'done' as const)
     const pointless = agent.pointless.then(() => 'pointless' as const)
     const end = await Promise.race([done, pointless, asked.promise])
     const arrived = await agent.stop()
-    return arrived || end !== 'done' ? EXIT.ok : EXIT.failed
+    return end !== 'done' || (arrived && !agent.failed) ? EXIT.ok : EXIT.failed
   } finally {
     stopWatching.abort()
     for (const take of takeBack) take()
@@ -116,7 +119,8 @@ export const registerRun: Register = (program, world, exit) => {
     .option('--from-beginning', 'with files: also print what they hold already')
     .addHelpText(
       'after',
-      '\nSignals: SIGTERM and SIGINT finish what was read and stop; SIGHUP reads the configuration again.' +
+      '\nSignals: SIGTERM and SIGINT finish what was read and stop, a second one stops at once; SIGHUP reads the' +
+        ' configuration again.' +
         '\nExit status: 0 stopped, 1 it could not start or deliver, 2 wrong usage or configuration.'
     )
     .action(async (files: string[], options: RunOptions) => {

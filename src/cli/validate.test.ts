@@ -63,12 +63,12 @@ agent: { timezone: Mars/Base }
   assert.match(stderr, /:6:\d+ pipelines\.times\[1\]: unknown step "dat"; did you mean "date"\?$/m)
 })
 
-test('a zone that only building finds wrong is told with its place', async t => {
-  const text = 'agent: { timezone: Mars/Base }\npipelines:\n  times:\n    - date: { formats: ISO8601 }\n'
+test('what only building finds wrong is told with its place', async t => {
+  const text = 'metrics:\n  lines: { type: counter, help: Lines. }\n'
   const path = join(folder(t, { 'yarder.yaml': text }), 'yarder.yaml')
   const { status, stderr } = await cli(['validate', '-c', path])
   assert.equal(status, 2)
-  assert.match(stderr, /yarder\.yaml:4:\d+ pipelines\.times\[0\]\.date.*: must be an IANA time zone.*Mars\/Base/)
+  assert.match(stderr, /yarder\.yaml:2:\d+ metrics\.lines: must end in _total/)
 })
 
 test('warnings are told and do no harm', async t => {

@@ -81,7 +81,10 @@ function rule<T>(
 }
 
 /** Text. Numbers and booleans are taken as they would print, since YAML makes them of bare words. */
-export const string = (doc: string, extra: Extra<string> & { pattern?: RegExp; must?: string } = {}): Field<string> =>
+export const string = (
+  doc: string,
+  extra: Extra<string> & { pattern?: Pick<RegExp, 'test'>; must?: string } = {}
+): Field<string> =>
   rule(
     doc,
     extra.secret === true ? 'secret' : 'string',

@@ -42,6 +42,9 @@ export function holdWorld({ env = {}, terminal = false, colour = false, onOut }:
       journal: false,
       terminal: true
     }),
+    end: status => {
+      throw new Error(`the process would end with ${status}`)
+    },
     onSignal: (signal, act) => {
       const entry: [string, () => void] = [signal, act]
       listeners.push(entry)
