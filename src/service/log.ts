@@ -111,11 +111,13 @@ export function createLog(options: LogOptions): LogService {
   )
   const set = new Map<string, { level: number; until: number | undefined; timer: NodeJS.Timeout | undefined }>()
   let base: number = THRESHOLDS[options.level]
-  const known = new Set<Subsystem>()
+  /** Grows with each change of levels. Loggers look theirs up again then; a list of all loggers would keep those of every reload. */
+  let generation = 0
 
   interface Subsystem {
     readonly name: string
     level: number
+    generation: number
   }
 
   function levelOf(name: string): number {
@@ -127,7 +129,15 @@ export function createLog(options: LogOptions): LogService {
   }
 
   function refresh(): void {
-    for (const subsystem of known) subsystem.level = levelOf(subsystem.name)
+    generation++
+  }
+
+  function allows(subsystem: Subsystem, level: LevelName): boolean {
+    if (subsystem.generation !== generation) {
+      subsystem.level = levelOf(subsystem.name)
+      subsystem.generation = generation
+    }
+    return THRESHOLDS[level] <= subsystem.level
   }
 
   function text(level: LevelName, subsystem: string, data: LogData, message: string): string {
@@ -152,7 +162,7 @@ export function createLog(options: LogOptions): LogService {
   }
 
   function emit(level: LevelName, subsystem: Subsystem, bound: LogData, data: LogData, message: string): void {
-    if (THRESHOLDS[level] > subsystem.level) return
+    if (!allows(subsystem, level)) return
     let all: LogData = bound
     try {
       all = { ...bound, ...data }
@@ -184,15 +194,14 @@ export function createLog(options: LogOptions): LogService {
   }
 
   function logger(name: string, bound: LogData): Log {
-    const subsystem: Subsystem = { name, level: levelOf(name) }
-    known.add(subsystem)
+    const subsystem: Subsystem = { name, level: levelOf(name), generation }
     return {
       error: (data, message) => emit('error', subsystem, bound, data, message),
       warn: (data, message) => emit('warn', subsystem, bound, data, message),
       info: (data, message) => emit('info', subsystem, bound, data, message),
       debug: (data, message) => emit('debug', subsystem, bound, data, message),
       get debugs() {
-        return subsystem.level >= THRESHOLDS.debug
+        return allows(subsystem, 'debug')
       },
       child: (part, data = {}) => logger(name === '' ? part : `${name}.${part}`, { ...bound, ...data })
     }
