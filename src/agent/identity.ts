@@ -64,8 +64,7 @@ function hostFields(root: string): Event {
       codename: release['VERSION_CODENAME'] ?? /\(([^)]+)\)/.exec(release['VERSION'] ?? '')?.[1],
       platform: release['ID'],
       family: family === 'rhel' || family === 'fedora' ? 'redhat' : family,
-      kernel: kernel(),
-      type: 'linux'
+      kernel: kernel()
     }
   }
 }
