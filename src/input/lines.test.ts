@@ -7,7 +7,12 @@ import type { AtEnd } from './lines.ts'
 const split = (text: string | Buffer, atEnd: AtEnd = 'more', max = 1000) => {
   const bytes = Buffer.from(text)
   const s = new Splitter(max).split(bytes, 0, bytes.length, atEnd)
-  return { lines: linesOf(bytes, s), next: s.next, skip: s.skip, cut: s.hasCut ? Array.from(s.cut.subarray(0, s.count)) : [] }
+  return {
+    lines: linesOf(bytes, s),
+    next: s.next,
+    skip: s.skip,
+    cut: s.hasCut ? Array.from(s.cut.subarray(0, s.count)) : []
+  }
 }
 
 test('a line ends at a newline; its carriage return is left out, others stay', () => {
