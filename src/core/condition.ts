@@ -99,7 +99,7 @@ function compileTest(wanted: unknown, at: string): Test {
 }
 
 function compileOperator(operator: string, operand: unknown, at: string): Test {
-  const compare = COMPARE[operator]
+  const compare = Object.hasOwn(COMPARE, operator) ? COMPARE[operator] : undefined
   if (compare !== undefined) {
     if (typeof operand !== 'number') throw new ConditionError(at, `must be a number, got ${JSON.stringify(operand)}`)
     return v => compare(asNumber(v), operand)

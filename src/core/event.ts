@@ -77,6 +77,12 @@ export function fieldReader(ref: string): (event: Event, cursor: Cursor) => unkn
   if (keys === undefined) throw new TypeError(`malformed field reference "${ref}"`)
   const top = keys[0]!
   if (ref === '@timestamp') return (_event, cursor) => new Date(timeOf(cursor)).toISOString()
+  if (keys.length === 1 && top in Object.prototype) {
+    return (event, cursor) => {
+      const own = walk(event, keys, 0)
+      return own !== undefined ? own : walk(cursor.source.constants, keys, 0)
+    }
+  }
   if (keys.length === 1) {
     return (event, cursor) => {
       const own = event[top]
