@@ -182,6 +182,7 @@ test('patterns whose choices are not sure have no short way', () => {
     '\\d+ %{WORD:a}',
     '%{WORD:message} x',
     '(?<x>a)',
+    '%{WORD:a}\\\n',
     '%{DATA:a}'
   ]) {
     assert.equal(fuse(stepsFor(pattern)), undefined, pattern)

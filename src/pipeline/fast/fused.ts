@@ -113,8 +113,12 @@ class Last {
   }
 
   set(b: Uint8Array, from: number, to: number): void {
-    this.#size = to - from <= this.#bytes.length ? to - from : -1
-    for (let i = 0; i < this.#size; i++) this.#bytes[i] = b[from + i]!
+    // The time limit may stop it half-way, and half of a text is none.
+    this.#size = -1
+    const size = to - from
+    if (size > this.#bytes.length) return
+    for (let i = 0; i < size; i++) this.#bytes[i] = b[from + i]!
+    this.#size = size
   }
 
   forget(): void {

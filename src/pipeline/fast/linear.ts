@@ -110,7 +110,7 @@ class Reader {
           next++
           parts.push({ kind: 'maybe', parts: inner })
         } else parts.push(...inner)
-      } else if (c === '\\' && /[^0-9A-Za-z]/.test(text[next] ?? '')) {
+      } else if (c === '\\' && /[ -/:-@[-`{-~]/.test(text[next] ?? '')) {
         literal(text[next]!)
         next++
       } else if (/[ -~]/.test(c) && !/[\\.*+?()[\]{}|^$%]/.test(c)) literal(c)
