@@ -1,7 +1,7 @@
 // argv → cli. The only place that ends the process and takes signals.
+import { writeSync } from 'node:fs'
 import { runCli } from './cli/cli.ts'
 import { createLog, levelName, parseLevel } from './service/log.ts'
-
 import { createLineWriter } from './service/stderr.ts'
 
 const MIN_NODE = 26
@@ -45,7 +45,9 @@ function main(): void {
 
   runCli(process.argv.slice(2), {
     env: process.env,
-    out: text => void process.stdout.write(text),
+    out: text => {
+      if (!writeAll(1, text)) end(0)
+    },
     err: text => writer.write(text),
     terminal: process.stdout.isTTY,
     colour: process.stdout.isTTY && !process.env['NO_COLOR'],
@@ -59,6 +61,26 @@ function main(): void {
     logs.root.error({ err: error }, 'The agent ends by a bug.')
     end(1)
   })
+}
+
+/**
+ * Writes a command's result before anything else happens: process.stdout would keep what a slow reader has not taken in
+ * memory, and lose it at the end. False when nobody reads any more.
+ */
+function writeAll(fd: number, text: string): boolean {
+  const bytes = Buffer.from(text)
+  const pause = new Int32Array(new SharedArrayBuffer(4))
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(fd, bytes, at)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EPIPE') return false
+      if (code !== 'EAGAIN') throw error
+      Atomics.wait(pause, 0, 0, 5)
+    }
+  }
+  return true
 }
 
 main()
