@@ -19,6 +19,8 @@ function loops(node: Node): string | undefined {
     const always = definite(node.body)
     if (inside.length > 0 && (empty || inside.some(group => !always.has(group))))
       return 'a capture in a repeated group that not every round sets'
+    // A round that takes nothing ends Oniguruma's loop even before its least number of rounds; JavaScript goes on.
+    if (empty && node.min > 1) return 'a counted repeat of what may be empty'
     if (empty && !emptyLast(node.body)) return 'a repeated group that prefers to match nothing'
   }
   return first(children(node), loops)
