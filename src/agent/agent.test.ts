@@ -159,6 +159,14 @@ test('output, pipeline and path may change under way: each line arrives once', a
   assert.deepEqual(all().sort(), sent.sort())
 })
 
+test('an output that an input names twice gets its records once', async t => {
+  const it = await drive(t, `${ADMIN}${OUT}inputs:\n${app('a', ', outputs: [out, out]')}`, { 'a.log': 'one\n' })
+  it.append('a.log', 'two\n')
+  await t.waitFor(() => assert.ok(it.messages('out.ndjson').includes('two')), PATIENCE)
+  await it.agent.stop()
+  assert.deepEqual(it.messages('out.ndjson'), ['one', 'two'])
+})
+
 test('a configuration that cannot be built leaves the listener where it was', async t => {
   const it = await drive(t, `${ADMIN}${OUT}inputs:\n${app('a')}`)
   const before = it.agent.address!

@@ -4,18 +4,15 @@ import { join, resolve } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { describe } from '../core/errors.ts'
 import type { Event } from '../core/event.ts'
-import type { HostPort } from '../core/field.ts'
 import { lock } from '../core/lock.ts'
 import type { Lock } from '../core/lock.ts'
 import type { Log } from '../core/log.ts'
 import { StateFile } from '../core/state-file.ts'
 import { createStore } from '../metrics/store.ts'
 import type { Store } from '../metrics/store.ts'
-import { createLogMetrics } from '../metrics/from-logs/set.ts'
-import type { LogMetrics } from '../metrics/from-logs/set.ts'
-import { createLogMetric } from '../metrics/from-logs/metric.ts'
 import type { LogService } from '../service/log.ts'
-import { startAdmin, startControl } from './admin.ts'
+import { AdminPage } from './admin-page.ts'
+import { startControl } from './admin.ts'
 import type { Listener } from './admin.ts'
 import { createBufferPool } from './buffers.ts'
 import type { CheckedConfig, InputUnit } from './components.ts'
@@ -23,6 +20,7 @@ import { contextMaker } from './context.ts'
 import type { MakeContext } from './context.ts'
 import { Exporters } from './exporters.ts'
 import { Inlet } from './inlet.ts'
+import { metricsSignature, RunningMetrics } from './log-metrics.ts'
 import { Outlets } from './outlets.ts'
 import type { OutletPlan } from './outlets.ts'
 import { HealthChecks } from './health-checks.ts'
@@ -60,10 +58,6 @@ interface InletPlan {
   start(): Inlet
 }
 
-/** Changes when one of the metrics, or what all are built with, does. */
-const metricsSignature = (checked: CheckedConfig): string =>
-  [checked.sections.agent, ...checked.units.metrics].map(({ signature }) => signature).join('\n')
-
 /** One agent. `start` once, then `reload` and `stop`. */
 export class Agent {
   readonly #options: AgentOptions
@@ -72,6 +66,7 @@ export class Agent {
   readonly #outlets: Outlets
   readonly #exporters: Exporters
   readonly #store: Store = createStore()
+  readonly #metrics: RunningMetrics
   readonly #inlets = new Map<string, Inlet>()
   readonly #started: number
   readonly #reloads
@@ -80,13 +75,10 @@ export class Agent {
   #lock: Lock | undefined
   #state: StateFile | undefined
   #commits: NodeJS.Timeout | undefined
-  #admin: Listener | undefined
+  readonly #admin = new AdminPage(this.#adminSource())
   #control: Listener | undefined
   #ownRecords: OwnRecords | undefined
   #health: HealthChecks | undefined
-  #metrics: LogMetrics | undefined
-  #metricsSignature: string | undefined
-  #forgetMetrics: (() => void) | undefined
   #stopped: Promise<boolean> | undefined
   #ready = false
   #draining = false
@@ -102,6 +94,7 @@ export class Agent {
     this.#checked = options.checked
     this.#log = options.logs.root.child('agent')
     this.#started = options.clock.elapsed()
+    this.#metrics = new RunningMetrics(this.#store, options.clock)
     this.#exporters = new Exporters(this.#store, options.logs.root.child('metrics'))
     this.#outlets = new Outlets(options.clock, name => this.#broken(name))
     const gauge = this.#store.instruments
@@ -136,8 +129,7 @@ export class Agent {
       state: this.#state,
       ship: event => this.#ownRecords?.record(event)
     })
-    const admin = this.#checked.sections.admin.values
-    if (admin.enabled) this.#admin = await startAdmin(this.#adminSource(), admin.listen)
+    await this.#admin.apply(this.#checked.sections.admin.values)
     this.#control = await startControl(this.#adminSource(), this.#socketPath(), this.#actions())
     await this.#plan(this.#checked)()
     this.#reloads.set(1)
@@ -145,7 +137,7 @@ export class Agent {
     this.#ready = true
     this.#log.info(
       {
-        listen: this.#admin?.address,
+        listen: this.#admin.address,
         data_dir: this.#dataDir,
         inputs: this.#inlets.size,
         outputs: this.#outlets.names.length
@@ -209,7 +201,7 @@ export class Agent {
         throw new Error(`agent.data_dir cannot change while running (it is ${this.#dataDir}); restart for ${dataDir}`)
       // Everything is built before anything is touched: what cannot be built changes nothing.
       const apply = this.#plan(checked)
-      await this.#moveAdmin(checked)
+      await this.#admin.apply(checked.sections.admin.values)
       await apply()
       this.#checked = checked
       this.#configureLog()
@@ -248,7 +240,7 @@ export class Agent {
     await this.#exporters.stop()
     this.#state?.commit()
     this.#state?.close()
-    await Promise.all([this.#admin?.close(), this.#control?.close()])
+    await Promise.all([this.#admin.close(), this.#control?.close()])
     this.#lock?.release()
     if (arrived) this.#log.info({}, 'Stopped; everything that was read has arrived.')
     else
@@ -283,7 +275,7 @@ export class Agent {
 
   /** The address of /metrics, once started. */
   get address(): string | undefined {
-    return this.#admin?.address
+    return this.#admin.address
   }
 
   /** Builds all that the configuration names; what is returned swaps it in. Throws ConfigError. */
@@ -303,7 +295,7 @@ export class Agent {
     })
     const outlets = this.#outlets.plan(checked.units.outputs, name => context('output', name))
     const inlets = checked.units.inputs.map(unit => this.#planInlet(checked, unit, outlets, context))
-    const numbers = this.#planMetrics(checked, context)
+    const numbers = this.#metrics.plan(checked, name => context('metrics', name))
     const checks = this.#health!.plan(checked, context)
     const exporters = this.#exporters.plan(checked.units.exporters, checked.sections.agent.signature, name =>
       context('metrics', name)
@@ -329,7 +321,7 @@ export class Agent {
 
   #planInlet(checked: CheckedConfig, unit: InputUnit, outlets: OutletPlan, context: MakeContext): InletPlan {
     const { pipeline, fields = {}, tags } = unit.common
-    const outputs = unit.common.outputs ?? outlets.names
+    const outputs = [...new Set(unit.common.outputs ?? outlets.names)]
     const input = unit.build(context('input', unit.name, outputs, { fields, tags }))
     const stepContext = context('pipeline', pipeline?.name ?? unit.name, outputs)
     const steps = (pipeline?.steps ?? []).map(step => ({ ...step.build(stepContext), name: step.name }))
@@ -356,33 +348,11 @@ export class Agent {
           pipelineName: pipeline?.inline === false ? pipeline.name : unit.name,
           sinks: this.#outlets.sinks(outputs),
           keys: outlets.keysOf(outputs),
-          observers: this.#metrics?.observersOf(unit.name) ?? [],
+          observers: this.#metrics.observersOf(unit.name),
           buffers: this.#buffers,
           log: logs.root,
           instruments: this.#store.instruments
         })
-    }
-  }
-
-  /** Metrics out of records; series of one that has not changed its shape go on over a reload. */
-  #planMetrics(checked: CheckedConfig, context: MakeContext): { apply(): void } {
-    const signature = metricsSignature(checked)
-    const metrics = checked.units.metrics.map(unit =>
-      createLogMetric(unit.name, unit.common, unit.build(context('metrics', unit.name)), this.#options.clock)
-    )
-    return {
-      apply: () => {
-        // Inputs that go on write to these very ones.
-        if (signature === this.#metricsSignature) return
-        this.#metricsSignature = signature
-        const before = this.#metrics?.snapshot()
-        this.#metrics?.close()
-        this.#forgetMetrics?.()
-        const set = createLogMetrics(metrics, this.#store.instruments)
-        if (before !== undefined) set.restore(before)
-        this.#metrics = set
-        this.#forgetMetrics = this.#store.addSource(() => set.families())
-      }
     }
   }
 
@@ -419,28 +389,6 @@ export class Agent {
     this.#ownRecords = own
     const ships = checked.sections.agent.values.ship_own_errors && !this.#options.once
     this.#options.logs.onError = ships ? line => own.error(line) : undefined
-  }
-
-  async #moveAdmin(checked: CheckedConfig): Promise<void> {
-    if (checked.sections.admin.signature === this.#checked.sections.admin.signature) return
-    const { enabled, listen } = checked.sections.admin.values
-    // The new address is taken before the old one is given up; on the same port that cannot be.
-    const before = this.#checked.sections.admin.values
-    const samePort = before.enabled && enabled && before.listen.port === listen.port
-    if (samePort) await this.#admin?.close()
-    const next = enabled ? await this.#listen(listen, samePort ? before.listen : undefined) : undefined
-    if (!samePort) await this.#admin?.close()
-    this.#admin = next
-  }
-
-  /** Listens there; where that fails, on what was given up for it again. */
-  async #listen(at: HostPort, givenUp: HostPort | undefined): Promise<Listener> {
-    try {
-      return await startAdmin(this.#adminSource(), at)
-    } catch (error) {
-      if (givenUp !== undefined) this.#admin = await startAdmin(this.#adminSource(), givenUp).catch(() => undefined)
-      throw error
-    }
   }
 
   #configureLog(): void {
