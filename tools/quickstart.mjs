@@ -36,11 +36,12 @@ const writer = setInterval(() => {
   n++
 }, 1000)
 
-// The terminal sends Ctrl-C to yarder too; it ends in its own time, and this with it.
-for (const signal of ['SIGINT', 'SIGTERM'])
+// The terminal sends Ctrl-C to yarder too; it ends in its own time, and this with it. A terminal that is closed sends
+// SIGHUP, which to yarder means to read its config again: without a word from here it would stay.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   process.on(signal, () => {
     clearInterval(writer)
-    if (signal === 'SIGTERM') yarder.kill('SIGTERM')
+    if (signal !== 'SIGINT') yarder.kill('SIGTERM')
   })
 yarder.on('exit', (code, signal) => {
   clearInterval(writer)
