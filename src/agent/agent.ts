@@ -1,5 +1,4 @@
 // The running agent: builds what the configuration names, starts it, swaps what a reload changed, and drains.
-import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { describe } from '../core/errors.ts'
@@ -119,7 +118,6 @@ export class Agent {
     const { env, configDir, logs, clock } = this.#options
     this.#configureLog()
     this.#dataDir = dataDirOf(this.#checked, configDir, env)
-    mkdirSync(this.#dataDir, { recursive: true, mode: 0o700 })
     this.#lock = lock(this.#dataDir)
     this.#state = new StateFile(join(this.#dataDir, 'state.db'), logs.root.child('agent.state'), clock)
     this.#health = new HealthChecks({

@@ -11,8 +11,8 @@ export function controlPaths(env: NodeJS.ProcessEnv, dataDir: string | undefined
 
 const HINTS: Record<string, string> = {
   EACCES: 'only its own user and root may ask it; try sudo',
-  ENOENT: 'no agent runs there; see: systemctl status yarder',
-  ECONNREFUSED: 'no agent runs there; see: systemctl status yarder'
+  ENOENT: 'no agent runs there',
+  ECONNREFUSED: 'no agent runs there'
 }
 
 /** One request; the answer's JSON. Tries the sockets in turn and says what each answered. */
@@ -27,7 +27,8 @@ export async function ask(paths: readonly string[], action: string, body?: unkno
       faults.push(`${path}: ${code}, ${HINTS[code]}`)
     }
   }
-  throw new YarderError('UNREACHABLE', `asking the agent: ${faults.join('; ')}`)
+  const elsewhere = 'if it runs with another data_dir, name that with --data-dir'
+  throw new YarderError('UNREACHABLE', `asking the agent: ${faults.join('; ')}; ${elsewhere}`)
 }
 
 function askOne(socketPath: string, action: string, body: unknown): Promise<unknown> {

@@ -126,6 +126,9 @@ export const registerRun: Register = (program, world, exit) => {
     .action(async (files: string[], options: RunOptions) => {
       if (files.length > 0 && options.config !== undefined)
         throw new YarderError('USAGE', 'takes files or a configuration, not both')
+      const yaml = files.find(file => /\.ya?ml$/.test(file))
+      if (yaml !== undefined)
+        throw new YarderError('USAGE', `files are logs to follow; to run a configuration: yarder run -c ${yaml}`)
       const job = files.length > 0 ? jobOfFiles(files, options, world) : await jobOfConfig(options, world)
       if (job === undefined) return exit(EXIT.usage)
       try {

@@ -59,13 +59,13 @@ export function renderStatus(world: World, s: Status): string {
     for (const file of input.files) {
       const lag = Math.max(0, file.size - file.acked)
       const at = lag === 0 ? 'all acknowledged' : `${bytes(lag)} behind of ${bytes(file.size)}`
-      lines.push(`      ${file.path}  ${at}${file.reason === undefined ? '' : `  ${file.state}: ${file.reason}`}`)
+      lines.push(`      ${file.path}  ${at}${file.reason ? `  ${file.state}: ${file.reason}` : ''}`)
     }
   }
   if (s.checks.length > 0) lines.push('checks:')
   for (const check of s.checks)
     lines.push(`  ${check.name} (${check.type})  ${paint(world, check.state)}  ${check.message}`)
-  return `${lines.join('\n')}\n`
+  return `${lines.map(line => line.trimEnd()).join('\n')}\n`
 }
 
 export const registerStatus: Register = (program, world, exit) => {

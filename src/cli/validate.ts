@@ -1,4 +1,5 @@
 // `yarder validate`: is this configuration right? Touches nothing but its files.
+import { YarderError } from '../core/errors.ts'
 import { EXIT } from './command.ts'
 import type { Register } from './command.ts'
 import { CONFIG_OPTION, readConfigFile, tellProblems } from './config-file.ts'
@@ -8,10 +9,13 @@ export const registerValidate: Register = (program, world, exit) => {
   program
     .command('validate')
     .description('check a configuration without starting: options, names, patterns, expressions, time zones')
+    .argument('[file]', 'the same as -c')
     .option(...CONFIG_OPTION)
     .addHelpText('after', '\nExit status: 0 it is right, 2 it is not; every problem is told with its file and line.')
-    .action(async (options: { config?: string }) => {
-      const config = await readConfigFile(options.config, world.env)
+    .action(async (file: string | undefined, options: { config?: string }) => {
+      if (file !== undefined && options.config !== undefined)
+        throw new YarderError('USAGE', 'takes one configuration, as an argument or with -c')
+      const config = await readConfigFile(file ?? options.config, world.env)
       tellProblems(world, config)
       if (config.problems.length > 0) return exit(EXIT.usage)
       world.out(`${config.path}: valid; ${contents(config)}\n`)

@@ -92,7 +92,8 @@ function syntaxMessage({ code, message, pos }: YAMLParseError, text: string): st
   if (code === 'MULTIPLE_DOCS') return 'only one document may be in a file; take the "---" out'
   const braces = text[pos[0]] === '{' && /[$%]/.test(text[pos[0] - 1] ?? '')
   if (braces) return `is not valid YAML: a text with "${text[pos[0] - 1]}{" needs quotes within { } and [ ]`
-  const hint = code === 'BLOCK_AS_IMPLICIT_KEY' ? '; a text with ": " in it needs quotes' : ''
+  const hint =
+    code === 'BLOCK_AS_IMPLICIT_KEY' ? '; a text with ": " in it needs quotes, or the indentation is off' : ''
   return `is not valid YAML: ${message[0]!.toLowerCase()}${message.slice(1)}${hint}`
 }
 

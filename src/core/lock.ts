@@ -33,7 +33,7 @@ export function lock(dataDir: string, pid = process.pid): Lock {
     if (busy === SQLITE_BUSY) {
       throw new YarderError('LOCKED', `using ${dataDir}: ${holder(pidFile)} holds it`, { cause: error })
     }
-    throw new YarderError('STORAGE', `locking ${dataDir}`, { cause: error })
+    throw new YarderError('STORAGE', `using ${dataDir} as data_dir`, { cause: error })
   }
   try {
     closeSync(openSync(pidFile, 'a', 0o600))
