@@ -11,8 +11,9 @@ mkdirSync(home, { recursive: true })
 cpSync(join(root, 'examples', 'logs'), join(home, 'logs'), { recursive: true })
 
 console.error(`
-yarder on sample logs. While it runs, look at:  curl -s http://127.0.0.1:9680/metrics | grep yarder_    and    curl -s http://127.0.0.1:9680/health
-Its config is examples/quickstart.yaml; any file works at once:  bin/yarder run /var/log/syslog
+yarder on sample logs. While it runs, look at:  curl -s http://127.0.0.1:9680/metrics | grep -E '^(nginx|yarder)_'    and    curl -s http://127.0.0.1:9680/health
+Its config is examples/quickstart.yaml; its state:  bin/yarder status --data-dir .cache/quickstart/data
+Any log works at once:  bin/yarder run --from-beginning /var/log/syslog
 For your own nginx and Elasticsearch: copy examples/nginx-to-elasticsearch.yaml, set paths and hosts, then  bin/yarder run -c FILE   (Ctrl-C ends this)
 `)
 const yarder = spawn(join(root, 'bin', 'yarder'), ['run', '-c', join(root, 'examples', 'quickstart.yaml')], {
