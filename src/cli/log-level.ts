@@ -1,16 +1,19 @@
 // `yarder log-level`: how much each part of the running agent says, changed without a restart.
 import { describe } from '../core/errors.ts'
-import { parseDuration } from '../core/field.ts'
+import { didYouMean, parseDuration } from '../core/field.ts'
 import { parseLevel } from '../service/log.ts'
 import { ask, controlPaths } from './control.ts'
 import { EXIT } from './command.ts'
 import type { Register } from './command.ts'
 
+/** First names of the agent's loggers. */
+const SUBSYSTEMS = ['all', 'agent', 'health', 'input', 'metrics', 'output', 'pipeline']
+
 export const registerLogLevel: Register = (program, world, exit) => {
   program
     .command('log-level')
     .description('show or change how much each part of the running agent logs')
-    .argument('[subsystem]', 'input, pipeline, output, metrics, config, agent, a part of one (output.elastic), or all')
+    .argument('[subsystem]', 'input, pipeline, output, metrics, health, agent, a part of one (output.elastic), or all')
     .argument('[level]', '0 (errors) to 20 (each batch), or error, warn, info, debug')
     .option('--for <duration>', 'take it back by itself after this time, such as 15m')
     .option('--data-dir <path>', 'data_dir of the agent, where its control socket is')
@@ -22,6 +25,9 @@ export const registerLogLevel: Register = (program, world, exit) => {
         }
         if ((subsystem === undefined) !== (level === undefined))
           return usage('log-level takes a subsystem and a level, or neither')
+        const part = subsystem?.split('.')[0]
+        if (part !== undefined && !SUBSYSTEMS.includes(part))
+          return usage(`there is no subsystem "${subsystem}"${didYouMean(part, SUBSYSTEMS)}`)
         const number = level === undefined ? undefined : parseLevel(level)
         if (level !== undefined && number === undefined)
           return usage(`the level must be 0 to 20, or error, warn, info, debug; got "${level}"`)
