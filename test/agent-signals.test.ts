@@ -67,6 +67,19 @@ test('a reload that changes the only input is no end: the agent reads on', async
   assert.equal(await it.ended, 0)
 })
 
+test('a reload that would open standard input again is refused, and it is read on', async t => {
+  const config = (more: string): string => `admin: { enabled: false }\ninputs: { in: { type: stdin${more} } }\n`
+  const it = run(t, config(''))
+  it.child.stdin!.write('first line\n')
+  await it.says(/first line/)
+  writeFileSync(join(it.dir, 'yarder.yaml'), config(', tags: [x]'))
+  it.child.kill('SIGHUP')
+  await it.says(/refused; the old one stays in force.*inputs\.in reads a stream/)
+  it.child.stdin!.end('second line\n')
+  assert.equal(await it.ended, 0)
+  await it.says(/"second line"/)
+})
+
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   test(`a second ${signal} while it drains ends it at once, with a line that says so`, async t => {
     const fake = await startFakeElasticsearch()

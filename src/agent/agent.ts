@@ -299,8 +299,10 @@ export class Agent {
       context('metrics', name)
     )
     const own = context('input', 'yarder').constants
+    const wanted = new Map(inlets.map(i => [i.name, i.signature]))
+    this.#refuseToReopen(wanted)
     return async () => {
-      await this.#dropInlets(new Map(inlets.map(i => [i.name, i.signature])))
+      await this.#dropInlets(wanted)
       await outlets.apply()
       numbers.apply()
       await exporters.apply()
@@ -308,6 +310,18 @@ export class Agent {
       this.#shipOwnRecords(checked, outlets, own)
       // Under --once there is nothing to watch.
       if (!this.#options.once) await checks.apply()
+    }
+  }
+
+  /** Standard input can't be opened a second time: an input that reads it goes on as it is, or goes. */
+  #refuseToReopen(wanted: ReadonlyMap<string, string>): void {
+    if (this.#options.once) return
+    for (const { name, signature, finite, over } of this.#inlets.values()) {
+      if (!finite || over || !wanted.has(name) || wanted.get(name) === signature) continue
+      const what = 'it, its pipeline, its outputs, the metrics or the section agent'
+      throw new Error(
+        `inputs.${name} reads a stream that cannot be opened again, and ${what} changed; restart for that`
+      )
     }
   }
 

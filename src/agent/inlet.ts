@@ -77,6 +77,11 @@ export class Inlet {
     }
   }
 
+  /** It reads something that has an end. */
+  get finite(): boolean {
+    return this.#options.input.finite === true
+  }
+
   /** Nothing more will come of it, and nobody has stopped it. */
   get over(): boolean {
     return this.#state !== 'running'
