@@ -46,7 +46,12 @@ function jobOfFiles(files: readonly string[], options: RunOptions, world: World)
     outputs: { screen: { type: 'stdout', format: world.terminal ? 'text' : 'json' } }
   }
   const { checked, problems } = loadText(JSON.stringify(config), catalog, {}, 'command line')
-  const cleanUp = (): void => rmSync(dataDir, { recursive: true, force: true })
+  const cleanUp = (): void => {
+    process.off('exit', cleanUp)
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+  // A reader that went away (`| head`) ends the process on the spot.
+  process.on('exit', cleanUp)
   if (problems.length === 0) return { checked, dir: process.cwd(), cleanUp }
   cleanUp()
   throw new ConfigError(problems)
