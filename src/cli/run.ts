@@ -103,6 +103,7 @@ async function runAgent(job: Job, options: RunOptions, world: World): Promise<nu
   }
   try {
     await agent.start()
+    hint(job, options, world)
     const done = agent.finished.then(() => agent.settled()).then(() => 'done' as const)
     const pointless = agent.pointless.then(() => 'pointless' as const)
     const end = await Promise.race([done, pointless, asked.promise])
@@ -112,6 +113,15 @@ async function runAgent(job: Job, options: RunOptions, world: World): Promise<nu
     stopWatching.abort()
     for (const take of takeBack) take()
   }
+}
+
+/** What somebody who sees nothing would want to know. */
+function hint(job: Job, options: RunOptions, world: World): void {
+  const { inputs, checks } = job.checked.units
+  if (inputs.length === 0 && checks.length === 0)
+    world.logs.root.child('agent').warn({}, 'No input and no check is configured: there is nothing to do.')
+  if (job.again === undefined && options.once !== true && options.fromBeginning !== true)
+    world.err('yarder run: waiting for new lines (Ctrl-C ends it); --from-beginning also shows what is there\n')
 }
 
 export const registerRun: Register = (program, world, exit) => {

@@ -246,7 +246,8 @@ test('a regular expression that never ends costs its own line only, is named, an
   const evil = /^(a+)+$/
   const warned: unknown[] = []
   const seen: unknown[] = []
-  const log = { ...silentLog, warn: (data: unknown) => void warned.push(data) }
+  const warn = (data: unknown, message: string): void => void (message.includes('in time') && warned.push(data))
+  const log = { ...silentLog, warn }
   const p = pipelineOf(
     [
       step('grok', (e, c) => {
@@ -294,4 +295,25 @@ test('many endless lines cannot hold up the loop for long: the rest of the batch
   const records = await p.run(batchOf(lines))
   assert.equal(records.count, 300)
   assert.match(records.bytes.subarray(records.ends[298]).toString(), /_regextimeout/)
+})
+
+test('a pipeline that fits most records not is told once, and when it fits again', async () => {
+  const told: string[] = []
+  const tell = (_: unknown, message: string): void => void told.push(message)
+  const p = pipelineOf(
+    [step('grok', (e, c) => (e['message'] === 'good' ? true : (fail(e, c, '_grokparsefailure'), true)))],
+    { log: { ...silentLog, warn: tell, info: tell } }
+  )
+  const lines = (good: number, bad: number): string[] => [
+    ...Array<string>(good).fill('good'),
+    ...Array<string>(bad).fill('bad')
+  ]
+  await p.run(batchOf(lines(5, 5)))
+  assert.deepEqual(told, [])
+  await p.run(batchOf(lines(0, 30)))
+  await p.run(batchOf(lines(0, 30)))
+  assert.equal(told.length, 1)
+  assert.match(told[0]!, /do not fit/)
+  await p.run(batchOf(lines(30, 1)))
+  assert.match(told[1]!, /fit the pipeline again/)
 })

@@ -48,6 +48,8 @@ const LINE_LIMIT_MS = 40
 const MAX_TIMEOUTS = 10
 /** So many lines of a batch may fall out of the short way one by one; then the general way takes them in slices. */
 const MAX_UNFIT = 50
+/** So many records are looked at together to see whether the pipeline fits them. */
+const JUDGED = 20
 
 /** One function for all steps: the index of the step that dropped the record, or -1. `cursor.step` says who was at work. */
 function compile(steps: readonly NamedStep[]): (event: Event, cursor: WorkCursor) => number {
@@ -113,6 +115,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   let sliceStart = 0
   let sliceCount = 0
   const failed = new Map<string, number>()
+  // Of the records since the last judgement: how many there were, and how many a step could not work on.
+  let lately = 0
+  let unfitLately = 0
+  let lastTag = ''
+  let told = false
   const dropped = new Uint32Array(steps.length)
   const seen: Event[] = []
   const seenCursors: WorkCursor[] = []
@@ -164,7 +171,25 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       for (let k = 0; k < observers.length; k++) observers[k]!(seen[i]!, seenCursors[i]!)
     }
     if (count > sliceCount) records.add(count - sliceCount, options.name)
+    judge(count - sliceCount)
     beginSlice()
+  }
+
+  /** A pattern that fits nothing would otherwise show in a number only that nobody has looked at yet. */
+  function judge(came: number): void {
+    lately += came
+    for (const [tag, n] of failed) {
+      unfitLately += n
+      lastTag = tag
+    }
+    if (lately < JUDGED) return
+    const bad = unfitLately * 2 > lately
+    if (bad && !told) {
+      const data = { pipeline: options.name, input: batch.source.input, tag: lastTag, failed: unfitLately, of: lately }
+      log.warn(data, 'Most records do not fit the pipeline; they ship with the tag. Try: yarder grok PATTERN LINE.')
+    } else if (told && !bad) log.info({ pipeline: options.name }, 'Most records fit the pipeline again.')
+    told = bad
+    lately = unfitLately = 0
   }
 
   function place(i: number): void {

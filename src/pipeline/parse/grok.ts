@@ -73,6 +73,12 @@ export const grok = defineStep({
       yaml: "match:\n  - '^%{IP:client} %{USER:user} %{NUMBER:seconds:float}'\n  - '^%{IP:client} %{NUMBER:seconds:float}'"
     }
   ],
+  *lint(o) {
+    const texts = Array.isArray(o.match) ? o.match : Object.values(o.match).flat()
+    for (const text of texts) {
+      if (/%\{[^}]*$/.test(text)) yield ['match', `has %{ without } in ${JSON.stringify(text)}`]
+    }
+  },
   build(o, context) {
     const setName = o.pattern_set ?? (context.schema === 'ecs' ? 'ecs-v1' : 'legacy')
     const set = patternSet(setName)
