@@ -240,14 +240,26 @@ export class FileInput implements Input {
     for (const tail of table.stuck) table.ready.add(tail)
     table.stuck.clear()
     await this.#search.run()
+    // Whether they are copies, the search may have found out.
+    for (const entry of this.#hot) if (entry.kind === 'pending') this.#paths.examine(entry)
     this.#flushOpen()
     if (due) {
       this.#clean()
       this.#fullAt = table.elapsed
-      this.#registry.looked(table.now)
+      this.#registry.looked(this.#surelySeen())
       table.looked()
     }
     if (table.ready.size > 0) this.#work.ring()
+  }
+
+  /** Wall clock up to which no file can have come that isn't known: what is still in question counts as unseen. */
+  #surelySeen(): number {
+    const { now, turnovers } = this.#table
+    let seen = now
+    for (const since of turnovers.values()) seen = Math.min(seen, since)
+    for (const { unread } of this.#hot) if (unread !== undefined) seen = Math.min(seen, unread.since)
+    // Further back streams may be forgotten that were read, and would be taken for new ones.
+    return Math.max(seen, now - KEEP_DONE_MS / 2)
   }
 
   async #discover(first: boolean, all: boolean): Promise<void> {

@@ -87,7 +87,8 @@ export class Table {
       tail.vanishedAt = this.elapsed
       tail.currentAt = tail.seen
       const key = inodeOf(tail)
-      if (tail.place === 'copy') this.claims.set(key, tail)
+      // Of what is done only a copy still has an inode.
+      if (key !== '' && (tail.place === 'copy' || tail.place === 'done')) this.claims.set(key, tail)
       else if (key !== '') this.#holdInode(key, tail)
       if (tail.place === 'done' || tail.place === 'missing') {
         this.resting.add(tail)
