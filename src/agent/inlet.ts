@@ -47,6 +47,7 @@ export class Inlet {
     const { steps, keys, observers, buffers, instruments, log } = options
     const pipeline = createPipeline({
       name: options.pipelineName,
+      tellsMisfit: true,
       steps,
       keys,
       observers,

@@ -302,7 +302,7 @@ test('a pipeline that fits most records not is told once, and when it fits again
   const tell = (_: unknown, message: string): void => void told.push(message)
   const p = pipelineOf(
     [step('grok', (e, c) => (e['message'] === 'good' ? true : (fail(e, c, '_grokparsefailure'), true)))],
-    { log: { ...silentLog, warn: tell, info: tell } }
+    { tellsMisfit: true, log: { ...silentLog, warn: tell, info: tell } }
   )
   const lines = (good: number, bad: number): string[] => [
     ...Array<string>(good).fill('good'),

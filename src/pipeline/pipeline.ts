@@ -28,6 +28,8 @@ export interface PipelineOptions {
   readonly observers: readonly ((event: Event, cursor: Cursor) => void)[]
   readonly log: Log
   readonly instruments: Instruments
+  /** Say in the log when most records do not fit: for an agent that runs unwatched. */
+  readonly tellsMisfit?: boolean
   /** Gives a buffer to encode into; it comes back by the holder of the records when they are settled. */
   readonly buffers: { take(): Buffer }
 }
@@ -171,7 +173,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       for (let k = 0; k < observers.length; k++) observers[k]!(seen[i]!, seenCursors[i]!)
     }
     if (count > sliceCount) records.add(count - sliceCount, options.name)
-    judge(count - sliceCount)
+    if (options.tellsMisfit === true) judge(count - sliceCount)
     beginSlice()
   }
 
