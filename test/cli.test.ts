@@ -67,6 +67,22 @@ test('records go through a pipe; a reader that leaves early ends the work withou
   assert.equal(stderr, '')
 })
 
+test('a reader that takes its time gets all of it', async () => {
+  const child = spawn(yarder, ['docs', '--schema'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = new Promise(resolve => child.on('close', resolve))
+  // Not read before the pipe is full: more than it holds is still to come.
+  await new Promise<void>(resolve => child.stdout.once('readable', () => resolve()))
+  const chunks: Buffer[] = []
+  for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+    chunks.push(chunk)
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  assert.equal(await ended, 0)
+  const text = Buffer.concat(chunks).toString()
+  assert.ok(text.length > 65_536)
+  assert.equal(typeof JSON.parse(text), 'object')
+})
+
 test('standard input is read to its end, with a last line that has no newline', async () => {
   const { status, stdout } = await run(['parse', '--print', 'request', '-'], { input: LINE + LINE.trimEnd() })
   assert.deepEqual([status, stdout], [0, '/assets/234\n/assets/234\n'])
