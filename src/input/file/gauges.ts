@@ -20,7 +20,7 @@ export class Gauges {
   readonly cut: (n: number) => void
   readonly lost: (bytes: number, reason: string) => void
   #context: Context
-  #shown = new Map<string, string[]>()
+  #shown = new Set<string>()
   #read: () => void
 
   constructor(context: Context, tails: () => Iterable<FileTail>) {
@@ -54,14 +54,14 @@ export class Gauges {
     this.#read = () => {
       const sums = this.#sum(tails())
       files.set(sums.count, name)
-      for (const path of this.#shown.keys()) {
+      for (const path of this.#shown) {
         if (sums.byPath.has(path)) continue
         for (const gauge of [size, read, lagBytes, lagSeconds]) gauge.remove(name, path)
         for (const output of ofOutput) acked.remove(name, path, output)
         this.#shown.delete(path)
       }
       for (const [path, sum] of sums.byPath) {
-        this.#shown.set(path, [])
+        this.#shown.add(path)
         size.set(sum.size, name, path)
         read.set(sum.read, name, path)
         lagBytes.set(sum.lagBytes, name, path)
