@@ -52,3 +52,27 @@ test('a stop while the pipeline is at work ends the wait for room too', async ()
   abort.abort()
   await waiting
 })
+
+test('an output that had a batch before a restart does not get it again, and it is settled for all', async () => {
+  const settled: string[] = []
+  const offered: string[] = []
+  const records = makeRecords({ docs: [{ message: 'x' }], settle: output => settled.push(output) })
+  const sink = (name: string) => ({
+    name,
+    offer: (taken: typeof records) => {
+      offered.push(name)
+      taken.batch.settle(name)
+      return Promise.resolve()
+    }
+  })
+  const wire = createWire({
+    run: batch => Promise.resolve({ ...records, batch }),
+    sinks: [sink('elastic'), sink('file')],
+    buffers: createBufferPool(64, 0),
+    signal: new AbortController().signal
+  })
+  await wire.emit({ ...records.batch, settledFor: ['file'] })
+  await wire.settled()
+  assert.deepEqual(offered, ['elastic'])
+  assert.deepEqual(settled.sort(), ['elastic', 'file'])
+})

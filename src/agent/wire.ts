@@ -58,7 +58,7 @@ export function createWire({ run, sinks, buffers, signal }: Wiring): Wire {
     let open = sinks.length
     let whole: Buffer | undefined
     // Field by field: an input's batch may be an object with getters.
-    const { source, arrival, count, bytes, bounds, offset, cut, events } = batch
+    const { source, arrival, count, bytes, bounds, offset, cut, events, settledFor = [] } = batch
     const tracked: Batch = {
       source,
       arrival,
@@ -84,12 +84,11 @@ export function createWire({ run, sinks, buffers, signal }: Wiring): Wire {
       throw error
     }
     whole = Buffer.from(records.bytes.buffer)
-    if (records.count === 0) {
-      for (const sink of sinks) tracked.settle(sink.name)
-      return
-    }
+    // After a restart one output may have had the whole batch already, which is read again for another.
+    const takes = records.count === 0 ? [] : sinks.filter(sink => !settledFor.includes(sink.name))
+    for (const sink of sinks) if (!takes.includes(sink)) tracked.settle(sink.name)
     // Handing over is done at once; only the wait for room is, and a stop does not wait for an output that is down.
-    await orStopped(Promise.all(sinks.map(sink => sink.offer(records))))
+    if (takes.length > 0) await orStopped(Promise.all(takes.map(sink => sink.offer(records))))
   }
 
   return {
