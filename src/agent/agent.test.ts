@@ -227,3 +227,22 @@ test('agent.timezone is checked where it stands', () => {
   )
   assert.deepEqual(loadText('agent: { timezone: America/New_York }\n', catalog, {}).problems, [])
 })
+
+test('an input that changes while its output is down waits for it, and nothing is sent twice', async t => {
+  const fake = await startFakeElasticsearch()
+  t.after(() => fake.stop())
+  await fake.down()
+  const es = `outputs:\n  es: { type: elasticsearch, hosts: ['${fake.url}'], backoff: { init: 20ms, max: 50ms } }\n`
+  const input = (more: string): string => `${ADMIN}${es}inputs:\n${app('a', more)}`
+  const it = await drive(t, input(''), { 'a.log': 'one\ntwo\n' })
+  await t.waitFor(() => assert.equal(it.agent.status().outputs[0]!.unacknowledged, 2), PATIENCE)
+  assert.equal(await it.reload(input(', tags: [new]')), undefined)
+  it.append('a.log', 'three\n')
+  assert.equal(await it.reload(input(', tags: [newer]')), undefined)
+  assert.equal(it.agent.status().outputs[0]!.unacknowledged, 2)
+  await fake.up()
+  await t.waitFor(() => assert.equal(fake.docs.length, 3), PATIENCE)
+  const sent = fake.requests.flatMap(r => r.body.match(/"message":"\w+"/g) ?? [])
+  assert.deepEqual(sent.sort(), ['"message":"one"', '"message":"three"', '"message":"two"'])
+  assert.deepEqual(fake.docs.map(d => (d.source as { tags?: string[] }).tags).filter(Boolean), [['newer']])
+})

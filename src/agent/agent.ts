@@ -54,6 +54,8 @@ export function dataDirOf(checked: CheckedConfig, configDir: string, env: NodeJS
 interface InletPlan {
   readonly name: string
   readonly signature: string
+  /** Changes when one of its outputs does. */
+  readonly outputs: string
   start(): Inlet
 }
 
@@ -67,6 +69,8 @@ export class Agent {
   readonly #store: Store = createStore()
   readonly #metrics: RunningMetrics
   readonly #inlets = new Map<string, Inlet>()
+  /** What follows on an input that waits for its output, by name. */
+  readonly #successors = new Map<string, InletPlan>()
   readonly #started: number
   readonly #reloads
   #checked: CheckedConfig
@@ -302,11 +306,15 @@ export class Agent {
     const wanted = new Map(inlets.map(i => [i.name, i.signature]))
     this.#refuseToReopen(wanted)
     return async () => {
-      await this.#dropInlets(wanted)
+      await this.#dropInlets(new Map(inlets.map(i => [i.name, i])))
       await outlets.apply()
       numbers.apply()
       await exporters.apply()
-      for (const plan of inlets) if (!this.#inlets.has(plan.name)) this.#startInlet(plan)
+      for (const plan of inlets) {
+        const before = this.#inlets.get(plan.name)
+        if (before === undefined) this.#startInlet(plan)
+        else if (before.signature !== plan.signature) this.#startAfter(before, plan)
+      }
       this.#shipOwnRecords(checked, outlets, own)
       // Under --once there is nothing to watch.
       if (!this.#options.once) await checks.apply()
@@ -331,6 +339,22 @@ export class Agent {
     void inlet.finished.then(() => this.#changing).then(() => this.#lookForEnd())
   }
 
+  /** While an output that stays is down, what was read waits with it; read again it would arrive twice. */
+  #startAfter(before: Inlet, plan: InletPlan): void {
+    const { name } = plan
+    this.#log.warn(
+      { input: name },
+      'An input takes its new configuration on when its output has acknowledged what was read.'
+    )
+    this.#successors.set(name, plan)
+    void before.settled().then(() => {
+      if (this.#draining || this.#inlets.get(name) !== before || this.#successors.get(name) !== plan) return
+      this.#successors.delete(name)
+      this.#state?.commit()
+      this.#startInlet(plan)
+    })
+  }
+
   #planInlet(checked: CheckedConfig, unit: InputUnit, outlets: OutletPlan, context: MakeContext): InletPlan {
     const { pipeline, fields = {}, tags } = unit.common
     const outputs = [...new Set(unit.common.outputs ?? outlets.names)]
@@ -350,11 +374,13 @@ export class Agent {
     return {
       name: unit.name,
       signature,
+      outputs: outlets.signatureOf(outputs),
       start: () =>
         new Inlet({
           name: unit.name,
           type: unit.type,
           signature,
+          outputs: outlets.signatureOf(outputs),
           input,
           steps,
           pipelineName: pipeline?.inline === false ? pipeline.name : unit.name,
@@ -369,17 +395,18 @@ export class Agent {
   }
 
   /** Stops the inputs that are gone or changed, and waits until what they have read has arrived: the next one reads on from there. */
-  async #dropInlets(wanted: ReadonlyMap<string, string>): Promise<void> {
-    const gone = [...this.#inlets.values()].filter(inlet => wanted.get(inlet.name) !== inlet.signature)
+  async #dropInlets(wanted: ReadonlyMap<string, InletPlan>): Promise<void> {
+    const gone = [...this.#inlets.values()].filter(inlet => wanted.get(inlet.name)?.signature !== inlet.signature)
     const timeout = AbortSignal.timeout(Math.max(1, this.#checked.sections.agent.values.shutdown_timeout))
     const patience = AbortSignal.any([timeout, this.#stopping.signal])
     await Promise.all(
       gone.map(async inlet => {
         await inlet.stopReading()
         if (!(await inlet.settled(patience))) {
+          if (wanted.get(inlet.name)?.outputs === inlet.outputs) return
           this.#log.warn(
             { input: inlet.name },
-            'An input restarts while its output has not acknowledged everything; that part is sent again.'
+            'An input ends or changes its output before everything was acknowledged; that part is sent again.'
           )
         }
         this.#inlets.delete(inlet.name)
