@@ -48,9 +48,9 @@ function rig(t: TestContext, url: string, options: object): Rig {
     delivery,
     async ship(name, docs) {
       const { promise, resolve } = Promise.withResolvers<void>()
-      let open = 0
+      // All of them from the start: the first may be settled before the second is offered.
+      let open = Math.ceil(docs.length / 500)
       for (let from = 0; from < docs.length; from += 500) {
-        open++
         const part = docs.slice(from, from + 500)
         const settle = (): void => void (--open === 0 && resolve())
         const offsets = part.map((_, i) => from + i)
@@ -66,7 +66,8 @@ const lines = (count: number, bytes = 200): object[] =>
   Array.from({ length: count }, (_, n) => ({ '@timestamp': '2026-11-22T12:00:00.000Z', n, message: 'x'.repeat(bytes) }))
 
 async function countOf(url: string, index: string): Promise<number> {
-  await fetch(`${url}/${index}/_refresh`, { method: 'POST' })
+  const refreshed = await fetch(`${url}/${index}/_refresh`, { method: 'POST' })
+  assert.equal(refreshed.status, 200)
   const answer = (await fetch(`${url}/${index}/_count`).then(r => r.json())) as { count: number }
   return answer.count
 }
