@@ -48,6 +48,37 @@ test('an unterminated line is cut as soon as it can no longer fit, and the rest 
   assert.deepEqual(split('a\n12345\rx', 'more', 5), { lines: ['a', '12345'], next: 7, skip: true, cut: [0, 1] })
 })
 
+test('a cut never parts a UTF-8 character, wherever the limit falls', () => {
+  for (const character of ['é', '€', '😀', '\u07ff', '\ud7ff', '\ue000', '\u{10ffff}']) {
+    for (const end of ['\n', '\r\n', '']) {
+      for (let max = 4; max < 20; max++) {
+        const text = `x${character.repeat(20)}`
+        const { lines, cut } = split(`${text}${end}`, 'last', max)
+        assert.equal(cut[0], 1)
+        assert.ok(text.startsWith(lines[0]!), `${JSON.stringify(lines[0])} at ${max}`)
+        assert.ok(Buffer.byteLength(lines[0]!) > max - Buffer.byteLength(character), 'no more is left out than needed')
+      }
+    }
+  }
+})
+
+test('bytes that are no UTF-8 are cut at the limit itself', () => {
+  const cut = (...bytes: number[]): number => {
+    const line = Buffer.from([97, 97, 97, 97, ...bytes, 97, 97, 97, 10])
+    const s = new Splitter(6).split(line, 0, line.length, 'more')
+    return s.bounds[1]! - s.bounds[0]!
+  }
+  assert.equal(cut(0x61, 0xc3, 0xa9), 5, 'é is left whole')
+  assert.equal(cut(0xc3, 0xa9, 0xa9), 6, 'a continuation too many')
+  assert.equal(cut(0x80, 0x80, 0x80), 6, 'nothing begins it')
+  assert.equal(cut(0x61, 0xc0, 0x80), 6, 'an overlong form')
+  assert.equal(cut(0xe0, 0x80, 0x80), 6, 'an overlong form of three')
+  assert.equal(cut(0xed, 0xa0, 0x80), 6, 'half of a surrogate pair')
+  assert.equal(cut(0x61, 0xf5, 0x90), 6, 'beyond U+10FFFF')
+  assert.equal(cut(0xc3, 0xa9, 0x61), 6, 'a character ends at the limit')
+  assert.equal(cut(0x61, 0xe2, 0x61), 6, 'a character that breaks off')
+})
+
 test('more lines than expected make the tables grow, with the flags kept', () => {
   const s = split(`toolong\n${'x\n'.repeat(20_000)}toolong\n`, 'more', 5)
   assert.equal(s.lines.length, 20_002)
@@ -55,7 +86,7 @@ test('more lines than expected make the tables grow, with the flags kept', () =>
 })
 
 test('the same bytes cut anywhere give the same lines', () => {
-  const piece = fc.constantFrom('a', 'bc', '\n', '\r\n', '\r', '\0', 'é', '0123456789')
+  const piece = fc.constantFrom('a', 'bc', '\n', '\r\n', '\r', '\0', 'é', '€', '😀', '0123456789')
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 60 }), fc.array(fc.integer({ min: 1, max: 9 })), (pieces, sizes) => {
       const all = Buffer.from(pieces.join(''))

@@ -61,7 +61,7 @@ export class Splitter {
     let end = view.indexOf(LF, start)
     while (end >= 0) {
       const last = end > start && view[end - 1] === CR ? end - 1 : end
-      if (last - start > max) this.#add(start, start + max, true)
+      if (last - start > max) this.#add(start, wholeCharacters(view, start, start + max), true)
       else this.#add(start, last, false)
       start = end + 1
       end = view.indexOf(LF, start)
@@ -69,11 +69,12 @@ export class Splitter {
     split.next = start
     const rest = to - start
     if (rest >= max + 2) {
-      this.#add(start, start + max, true)
+      this.#add(start, wholeCharacters(view, start, start + max), true)
       split.next = start + max
       split.skip = true
     } else if (atEnd === 'last' && rest > 0) {
-      this.#add(start, Math.min(to, start + max), rest > max)
+      if (rest > max) this.#add(start, wholeCharacters(view, start, start + max), true)
+      else this.#add(start, to, false)
       split.next = to
     }
   }
@@ -136,6 +137,27 @@ export class Splitter {
     split.next = first
     split.open = true
   }
+}
+
+const continues = (byte: number): boolean => (byte & 0xc0) === 0x80
+
+/** Bytes of the character that begins so (RFC 3629, section 4); 0 when none does. */
+function characterBytes(lead: number, second: number): number {
+  if (lead >= 0xc2 && lead < 0xe0) return 2
+  if (lead >= 0xe0 && lead < 0xf0) return (lead === 0xe0 && second < 0xa0) || (lead === 0xed && second > 0x9f) ? 0 : 3
+  if (lead >= 0xf0 && lead < 0xf5) return (lead === 0xf0 && second < 0x90) || (lead === 0xf4 && second > 0x8f) ? 0 : 4
+  return 0
+}
+
+/**
+ * Where a line from `start` is cut at the limit `end`: before a UTF-8 character that the limit would part, else there.
+ * It looks no further than at the byte at `end`, so that the cut doesn't depend on how much of the line was read.
+ */
+function wholeCharacters(bytes: Buffer, start: number, end: number): number {
+  let at = end
+  while (at > start && end - at < 3 && continues(bytes[at]!)) at--
+  if (at === end || at === start) return end
+  return end - at < characterBytes(bytes[at]!, bytes[at + 1]!) ? at : end
 }
 
 /** The lines of `bytes` as texts, for tests and small inputs. */
