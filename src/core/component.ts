@@ -218,12 +218,21 @@ export type CheckReason =
   | 'inodes'
   | 'count'
   | 'age'
+  | 'redirect'
+  | 'header'
+  | 'expiry'
+  | 'slow'
   | 'size'
   | 'mode'
+  | 'read_only'
+  | 'limit'
   | 'permission'
   | 'error'
 
 /** What one look at the target gave. */
+  | 'owner'
+  | 'content'
+  | 'version'
 export interface CheckResult {
   readonly state: CheckState
   readonly reason: CheckReason

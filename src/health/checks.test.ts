@@ -32,7 +32,7 @@ function start(state: State = memoryState()) {
   const options = { clock, log: silentLog, instruments: store.instruments, state, random: () => 0 }
   const checks = new Checks({ ...options, onChange: change => changes.push(change) })
   const numbers = async (): Promise<Record<string, number>> => {
-    const families = (await store.read()).filter(f => f.name.startsWith('yarder_check'))
+    const families = (await store.read()).filter(f => /^(yarder_check|probe)_/.test(f.name))
     const samples = families.flatMap(f => [...f.samples].filter(s => s.le === undefined))
     return Object.fromEntries(samples.map(s => [`${s.name}{${Object.values(s.labels).join()}}`, s.value]))
   }
@@ -92,8 +92,10 @@ test('the numbers say how things stand and what came before', async () => {
   assert.deepEqual(await numbers(), {
     'yarder_check_state{web}': 2,
     'yarder_check_state{db}': 0,
-    'yarder_check_success{web}': 0,
-    'yarder_check_success{db}': 1,
+    'probe_success{web}': 0,
+    'probe_success{db}': 1,
+    'probe_duration_seconds{web}': 0,
+    'probe_duration_seconds{db}': 0,
     'yarder_check_consecutive_failures{web}': 3,
     'yarder_check_consecutive_failures{db}': 0,
     'yarder_check_failures_total{web,status}': 3,
@@ -101,6 +103,34 @@ test('the numbers say how things stand and what came before', async () => {
     'yarder_check_duration_seconds_count{web}': 4,
     'yarder_check_duration_seconds_sum{db}': 0,
     'yarder_check_duration_seconds_count{db}': 4
+  })
+})
+
+test('numbers that a run saw are series, and gone when it sees them no more', async () => {
+  const { clock, checks, numbers } = start()
+  const seen = [{ status: 200, connect_seconds: 0.5, rta: 1 }, { rta: 2 }]
+  let i = 0
+  const check: Check = async () => ({ state: 'ok', reason: 'ok', message: '', values: seen[i++]! })
+  await checks.apply([{ ...plan('web', 'S'), check }])
+  await clock.advance(1000)
+  const ours = async (): Promise<string[]> =>
+    Object.entries(await numbers())
+      .filter(([name]) => /value|http/.test(name))
+      .map(([name, value]) => `${name} ${value}`)
+      .sort()
+  assert.deepEqual(await ours(), [
+    'probe_http_duration_seconds{web,connect} 0.5',
+    'probe_http_status_code{web} 200',
+    'yarder_check_value{web,connect_seconds} 0.5',
+    'yarder_check_value{web,rta} 1',
+    'yarder_check_value{web,status} 200'
+  ])
+  await clock.advance(10_000)
+  assert.deepEqual(await ours(), ['yarder_check_value{web,rta} 2'])
+  await checks.apply([])
+  assert.deepEqual(await numbers(), {
+    'yarder_check_duration_seconds_count{web}': 2,
+    'yarder_check_duration_seconds_sum{web}': 0
   })
 })
 

@@ -57,7 +57,13 @@ test('the first line is the message and performance data are values', async t =>
   const text = `echo "DISK OK - free space: / 3326 MB | /=2643MB;5948;5958;0;5968 'a b'=1.5s;2 load=-0.25 bad=U"; echo more`
   const run = await runCheck(command, { command: [script(t, text)] })
   assert.equal(run.message, 'DISK OK - free space: / 3326 MB')
-  assert.deepEqual({ ...run.values }, { '/': 2643, 'a b': 1.5, load: -0.25 })
+  assert.deepEqual({ ...run.values }, { '/': 2643 * 1024 ** 2, 'a b': 1.5, load: -0.25 })
+})
+
+test('no plugin can bring more than 50 numbers, and milliseconds are seconds', async t => {
+  const text = 'printf "OK | rta=1.5ms;"\nfor i in $(seq 1000); do printf " n$i=$i"; done'
+  const { values = {} } = await runCheck(command, { command: [script(t, text)] })
+  assert.deepEqual([Object.keys(values).length, values['rta'], values['n49']], [50, 0.0015, 49])
 })
 
 test("the book's pair: sleep 3 with a limit of 4 s passes, with 1 s it times out and is killed", async () => {

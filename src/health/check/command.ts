@@ -12,6 +12,7 @@ const STATES: readonly CheckState[] = ['ok', 'warning', 'critical', 'unknown']
 /** Of what the program printed goes into the message. */
 const MAX_MESSAGE = 500
 const MAX_VALUES = 50
+const MAX_LABEL = 100
 
 const items = list(
   text('The program, or one argument.'),
@@ -36,7 +37,7 @@ export const command = defineCheck({
   name: 'command',
   summary: 'Runs a program; its exit status is the state, as with Nagios plugins.',
   description:
-    'Exit status 0 is ok, 1 warning, 2 critical, 3 and everything else unknown. The first line that it prints is the message, up to a `|`; after that stands performance data, whose numbers are kept. At the time limit the program is killed with all that it started. It gets `PATH`, `HOME`, `USER`, `LOGNAME`, `LANG`, `LC_ALL` and `TZ` of the environment, and what `env` says.',
+    'Exit status 0 is ok, 1 warning, 2 critical, 3 and everything else unknown. The first line that it prints is the message, up to a `|`; after that stands performance data, whose first 50 numbers become `yarder_check_value`, in seconds and bytes. At the time limit the program is killed with all that it started. It gets `PATH`, `HOME`, `USER`, `LOGNAME`, `LANG`, `LC_ALL` and `TZ` of the environment, and what `env` says.',
   fields: {
     command: argv,
     env: map(text('Value of the variable.'), 'Added to its environment.', { default: {}, example: { LC_ALL: 'C' } }),
@@ -82,13 +83,29 @@ function judge({ code, signal, stdout, stderr }: Ended): CheckResult {
 
 const firstLine = (output: string): string => output.split('\n').find(line => line.trim() !== '') ?? ''
 
+/** Factors to the base unit of what the guidelines allow; plugins count their KB by 1024. A `c` is a counter's. */
+const FACTORS: Record<string, number> = {
+  '': 1,
+  c: 1,
+  '%': 1,
+  s: 1,
+  ms: 1e-3,
+  us: 1e-6,
+  b: 1,
+  kb: 1024,
+  mb: 1024 ** 2,
+  gb: 1024 ** 3,
+  tb: 1024 ** 4
+}
+
 /** `'a label'=1.5s;warn;crit;min;max b=3`: the Monitoring Plugins' development guidelines, "Performance data". */
 function perfdata(data: string): Record<string, number> {
   const values: Record<string, number> = Object.create(null)
-  const found = data.matchAll(/(?:'((?:[^']|'')+)'|([^\s=']+))=(-?[\d.]+)[^\s;]*(?:;\S*)?/g)
-  for (const [, quoted, bare, number] of found.take(MAX_VALUES)) {
-    const value = Number(number)
-    if (Number.isFinite(value)) values[quoted?.replaceAll("''", "'") ?? bare!] = value
+  const found = data.matchAll(/(?:'((?:[^']|'')+)'|([^\s=']+))=(-?[\d.]+)([^\s;]*)(?:;\S*)?/g)
+  for (const [, quoted, bare, number, unit] of found.take(MAX_VALUES)) {
+    const value = Number(number) * (FACTORS[unit!.toLowerCase()] ?? 1)
+    const label = (quoted?.replaceAll("''", "'") ?? bare!).slice(0, MAX_LABEL)
+    if (Number.isFinite(value)) values[label] = value
   }
   return values
 }

@@ -1,0 +1,47 @@
+// What is mounted where, from /proc/self/mountinfo (proc_pid_mountinfo(5)).
+
+export interface Mount {
+  /** Where it is mounted. */
+  readonly point: string
+  /** `ext4`, `tmpfs`, … */
+  readonly type: string
+  /** The device, or what stands for one. */
+  readonly source: string
+  /** Options of the mount and of its file system; `ro` when either is read-only. */
+  readonly options: ReadonlySet<string>
+}
+
+/** Blanks and the like stand as `\040` in it. */
+const plain = (text: string): string =>
+  text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+
+/** In the order they were mounted: of two at one place, the later one is seen. */
+export function parseMounts(mountinfo: string): Mount[] {
+  return mountinfo.split('\n').flatMap(line => {
+    // `36 35 98:0 /root /point rw,noatime master:1 - ext4 /dev/sda1 rw,errors=continue`
+    const [before = '', after = ''] = line.split(' - ', 2)
+    const [, , , , point, options = ''] = before.split(' ')
+    const [type = '', source = '', superOptions = ''] = after.split(' ')
+    if (point === undefined) return []
+    const all = [...options.split(','), ...superOptions.split(',')]
+    const readOnly = all.includes('ro')
+    return [
+      {
+        point: plain(point),
+        type,
+        source: plain(source),
+        options: new Set(all.filter(o => o !== 'rw' && o !== '').concat(readOnly ? [] : ['rw']))
+      }
+    ]
+  })
+}
+
+/** The mount that a path lies in. */
+export function mountOf(mounts: readonly Mount[], path: string): Mount | undefined {
+  let found: Mount | undefined
+  for (const mount of mounts) {
+    const below = mount.point === '/' || path === mount.point || path.startsWith(`${mount.point}/`)
+    if (below && mount.point.length >= (found?.point.length ?? 0)) found = mount
+  }
+  return found
+}
