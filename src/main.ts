@@ -27,6 +27,7 @@ function main(): void {
   })
 
   const end = (status: number): void => {
+    logs.flush()
     writer.flush(500).then(
       () => process.exit(status),
       () => process.exit(status)

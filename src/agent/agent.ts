@@ -101,6 +101,9 @@ export class Agent {
     this.#exporters = new Exporters(this.#store, options.logs.root.child('metrics'))
     this.#outlets = new Outlets(options.clock, name => this.#broken(name))
     const gauge = this.#store.instruments
+    const held = 'Lines of its own log that the agent held back and told once, with a count.'
+    const suppressed = gauge.counter('yarder_log_suppressed_total', held, ['level'])
+    options.logs.onHeld = level => suppressed.add(1, level)
     this.#reloads = gauge.gauge(
       'yarder_config_last_reload_successful',
       'Whether the last reload of the configuration was taken over.'
@@ -235,6 +238,8 @@ export class Agent {
     this.#stopping.abort()
     await this.#changing
     await this.#health?.stop(NOTIFY_AT_STOP_MS)
+    // What is held back of its errors is shipped while that can still arrive.
+    this.#options.logs.flush()
     this.#ownRecords?.close()
     await Promise.all([...this.#inlets.values()].map(inlet => inlet.stopReading()))
     const arrived = await this.#outlets.drain(Math.max(0, deadline - clock.elapsed()))

@@ -35,6 +35,8 @@ export function offlineContexts(
 const SILENT: LogService = {
   root: silentLog,
   onError: undefined,
+  onHeld: undefined,
+  flush() {},
   setLevel() {},
   levels: () => [],
   configure() {}

@@ -141,6 +141,33 @@ test('secrets of the configuration leave neither in lines nor in what is handed 
   assert.doesNotMatch(lines.join('') + JSON.stringify(seen), /canary/)
 })
 
+for (const format of ['text', 'json'] as const)
+  test(`a message that is repeated is folded, with the last data, and so is what is handed on: ${format}`, () => {
+    let elapsed = 0
+    const times = { elapsed: () => elapsed, later: () => () => {} }
+    const { lines, service } = logTo({ format, times })
+    const seen: LogLine[] = []
+    let held = 0
+    service.onError = line => void seen.push(line)
+    service.onHeld = level => void (held += level === 'error' ? 1 : 0)
+    const log = service.root.child('output', { output: 'a' })
+    for (let i = 0; i < 12_081; i++) log.error({ i }, 'Refused.')
+    assert.equal(lines.length, 50)
+    elapsed = 60_000
+    service.flush()
+    assert.equal(lines.length, 51)
+    assert.equal(held, 12_031)
+    const told = 'Refused. (repeated 12,031 times in 60 s)'
+    if (format === 'text')
+      assert.equal(lines[50], `2019-08-12 07:57:28,157 [DEVEL][ERROR] [output] ${told} output=a i=12080\n`)
+    else {
+      const { msg, level, repeated, output, i } = JSON.parse(lines[50]!) as Record<string, unknown>
+      assert.deepEqual([msg, level, repeated, output, i], [told, 'error', 12_031, 'a', 12_080])
+    }
+    assert.equal(seen.length, 51)
+    assert.deepEqual([seen[50]!.message, seen[50]!.labels], [told, { output: 'a', i: 12_080 }])
+  })
+
 test('levels are names or 0 to 20', () => {
   assert.deepEqual(['error', 'WARNING', 'info', 'debug', '0', '20'].map(parseLevel), [0, 1, 5, 10, 0, 20])
   assert.deepEqual(['21', '-1', 'loud', ''].map(parseLevel), [undefined, undefined, undefined, undefined])

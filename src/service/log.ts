@@ -2,6 +2,8 @@
 import pino from 'pino'
 import type { Log, LogData } from '../core/log.ts'
 import { describe } from '../core/errors.ts'
+import { Fold } from './fold.ts'
+import type { FoldTimes, Line } from './fold.ts'
 import type { LineWriter } from './stderr.ts'
 
 /** Levels as Ceph's daemons have them: 0 errors only, 1 warnings too, 5 the life-cycle too, 10 to 20 each batch. */
@@ -20,6 +22,8 @@ export interface LogOptions {
   /** The writer leads to a terminal: no time either, it is noise there. */
   terminal: boolean
   now?: () => number
+  /** The machine's when absent. */
+  times?: FoldTimes
 }
 
 /** A line as it was logged, for whoever ships the agent's own errors. */
@@ -49,6 +53,10 @@ export interface LogService {
   levels(): { subsystem: string; level: number; until: number | undefined }[]
   /** Called for each line at `error`. */
   onError: ((line: LogLine) => void) | undefined
+  /** Called for each line that is held back, to be told once with the others like it. */
+  onHeld: ((level: LevelName) => void) | undefined
+  /** Tells what is held back. */
+  flush(): void
   /** Changes what a reload may change. */
   configure(options: LogSettings): void
 }
@@ -107,7 +115,7 @@ export function createLog(options: LogOptions): LogService {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: label => ({ level: label }) }
     },
-    { write: text => writer.write(mask(text)) }
+    { write: line => write(line) }
   )
   const set = new Map<string, { level: number; until: number | undefined; timer: NodeJS.Timeout | undefined }>()
   let base: number = THRESHOLDS[options.level]
@@ -161,18 +169,46 @@ export function createLog(options: LogOptions): LogService {
     return [first, ...stack].map(line => `${prefix}${line}\n`).join('')
   }
 
+  const fold = new Fold({
+    elapsed: () => performance.now(),
+    later: (ms, act) => {
+      const timer = setTimeout(act, ms).unref()
+      return () => clearTimeout(timer)
+    },
+    ...options.times,
+    held: level => service.onHeld?.(level),
+    tell: (line, count, ms) => put(line, count, ms)
+  })
+
   function emit(level: LevelName, subsystem: Subsystem, bound: LogData, data: LogData, message: string): void {
     if (!allows(subsystem, level)) return
-    let all: LogData = bound
+    let all: LogData
     try {
       all = { ...bound, ...data }
-      if (format === 'text') writer.write(mask(text(level, subsystem.name, all, message)))
-      else json[level]({ env: environment, name: subsystem.name, ...all }, message)
+    } catch (error) {
+      all = { dataError: describe(error) }
+    }
+    const line = { level, subsystem: subsystem.name, message, data: all }
+    if (fold.admit(line)) put(line, 1, 0)
+  }
+
+  /** Writes a line, or the last of `count` in `ms` milliseconds. */
+  function put({ level, subsystem, message, data }: Line, count: number, ms: number): void {
+    const seconds = Math.max(1, Math.round(ms / 1000))
+    const told = count === 1 ? message : `${message} (repeated ${count.toLocaleString('en')} times in ${seconds} s)`
+    try {
+      if (format === 'text') write(text(level, subsystem, data, told))
+      else json[level]({ env: environment, name: subsystem, ...(count > 1 && { repeated: count }), ...data }, told)
     } catch (error) {
       // Logging never breaks the program: a throwing getter or toJSON costs its data only.
-      writer.write(mask(text(level, subsystem.name, { dataError: describe(error) }, message)))
+      write(text(level, subsystem, { dataError: describe(error) }, told))
     }
-    if (level === 'error' && service.onError !== undefined) service.onError(lineOf(level, subsystem.name, message, all))
+    if (level === 'error' && service.onError !== undefined) service.onError(lineOf(level, subsystem, told, data))
+  }
+
+  function write(lines: string): void {
+    fold.spend(lines.length)
+    writer.write(mask(lines))
   }
 
   function lineOf(level: LevelName, subsystem: string, message: string, { err, ...plain }: LogData): LogLine {
@@ -210,6 +246,8 @@ export function createLog(options: LogOptions): LogService {
   const service: LogService = {
     root: logger('', {}),
     onError: undefined,
+    onHeld: undefined,
+    flush: () => fold.flush(),
     setLevel(subsystem, level, forMs) {
       clearTimeout(set.get(subsystem)?.timer)
       const timer =
