@@ -34,6 +34,12 @@ export type Arrival = readonly [offset: number, ms: number]
 /** Old checkpoints are thinned out beyond this many. */
 const MAX_CHECKPOINTS = 64
 
+/**
+ * Marks of arrival, one a day, that are kept although all before them is settled: what is sent again by `yarder positions
+ * set` gets its old time of arrival, and with it the same daily index.
+ */
+const MAX_ARRIVALS = 9
+
 /** What is known of a stream when it is made: new, or from its row. */
 export interface Known {
   readonly fileId?: string
@@ -82,6 +88,8 @@ export class FileTail {
   arrivals: Arrival[] = []
   /** When bytes were last handed out, wall clock. */
   lastArrival = 0
+  /** Where outputs stood when the stream was made: a batch ends there, so that none gets again what it had. */
+  readonly #stops: readonly number[]
   /** Nothing beyond it was ever handed out, by what is durable; bytes before `resume` may have been before a restart. */
   high = 0
   resume = 0
@@ -135,6 +143,7 @@ export class FileTail {
       constants: { ...known.constants, input: { type: 'log' }, log: { file: { path: known.path } } }
     }
     this.tracker = new Tracker(known.positions)
+    this.#stops = [...new Set(Object.values(this.tracker.positions()))].sort((a, b) => a - b)
     const start = this.tracker.min()
     this.read = start
     this.scanned = start
@@ -214,8 +223,14 @@ export class FileTail {
     return this.checkpoints.findLast(c => c.at <= position)
   }
 
-  /** When bytes from `offset` on were first read, and up to where that holds. */
+  /** When bytes from `offset` on were first read, and up to where a batch may hold them. */
   arrivalAt(offset: number, now: number): { ms: number; until: number } {
+    const { ms, until } = this.#arrival(offset, now)
+    if (offset >= this.#stops.at(-1)!) return { ms, until }
+    return { ms, until: Math.min(until, this.#stops.find(stop => stop > offset) ?? Infinity) }
+  }
+
+  #arrival(offset: number, now: number): { ms: number; until: number } {
     if (offset >= this.resume) return { ms: now, until: Infinity }
     let i = this.arrivals.length - 1
     while (i > 0 && this.arrivals[i]![0] > offset) i--
@@ -230,7 +245,7 @@ export class FileTail {
   /** Marks of what nobody will read again are forgotten. */
   prune(): void {
     const min = this.tracker.min()
-    while (this.arrivals.length > 1 && this.arrivals[1]![0] <= min) this.arrivals.shift()
+    while (this.arrivals.length > MAX_ARRIVALS && this.arrivals[1]![0] <= min) this.arrivals.shift()
     if (this.ends.length > 0) this.ends = this.ends.filter(end => end > min)
     if (this.skips.length > 0) this.skips = this.skips.filter(skip => skip >= min)
   }

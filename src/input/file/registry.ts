@@ -8,8 +8,8 @@ import { FileTail } from './file-tail.ts'
 import type { Arrival, Place } from './file-tail.ts'
 import { inodeKey } from './identity.ts'
 
-/** A stream's row; short names, since there may be thousands. */
-interface Row {
+/** A stream's row; short names, since there may be thousands. `yarder positions` edits them while the input is stopped. */
+export interface Row {
   file: string
   gen?: number
   path: string
@@ -44,7 +44,8 @@ export interface Runs {
 
 /** The scope that holds the streams of an input, keyed by Source.id. */
 export const scopeOf = (input: string): string => `input/${input}`
-const RUNS = 'input'
+/** The scope that holds the Runs of every input, keyed by its name. */
+export const RUNS = 'input'
 
 /** How often a row is written just to say that the input still looks. */
 const SEEN_EVERY = 60_000
@@ -252,7 +253,7 @@ function rowOf(tail: FileTail): Row {
 const isNumber = (v: unknown): v is number => typeof v === 'number' && Number.isFinite(v) && v >= 0
 
 /** The state's checksums guard against damage; this is against rows that another version or a person wrote. */
-function isRow(value: unknown): value is Row {
+export function isRow(value: unknown): value is Row {
   if (!isMap(value) || typeof value['file'] !== 'string' || typeof value['path'] !== 'string') return false
   const { pos, head } = value
   return (
