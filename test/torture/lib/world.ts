@@ -1,0 +1,227 @@
+// What most lanes need around them: a folder of logs, writers, the agent on it, its output file and the judge of that.
+//
+//   const world = new World(lane)
+//   await world.start()
+//   await world.write({ files: [{ writer: 'w', path: world.path('app.log') }], rate: 5000 })
+//   for (const _ of lane.tries(8)) await logrotate(…)
+//   await world.finish()                          // every line once, in order, intact; costs back; nothing counted lost
+import assert from 'node:assert/strict'
+import { chmodSync, existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { until } from '../../lib/real/process.ts'
+import { startYarder } from '../../lib/real/yarder.ts'
+import type { Ending, Yarder } from '../../lib/real/yarder.ts'
+import { backTo, costsOf } from './costs.ts'
+import type { Costs } from './costs.ts'
+import { NdjsonDestination } from './destination.ts'
+import { Judge } from './judge.ts'
+import type { Verdict } from './judge.ts'
+import type { Lane } from './lane.ts'
+import { startWriter } from './writer.ts'
+import type { Writer, WriterOptions, Written } from './writer.ts'
+
+/** Without a new line for so long the rest is taken for lost. */
+const PATIENCE_MS = 15_000
+
+export interface WorldOptions {
+  /** Options of the file input beside `paths`, as lines of YAML. */
+  readonly input?: readonly string[]
+  /** Patterns; `log/*.log` unless said. */
+  readonly paths?: readonly string[]
+  /** The `outputs` section; a `file` output to `out.ndjson` unless said. */
+  readonly outputs?: string
+  /** More sections. */
+  readonly more?: string
+  /** Put before the program, such as `setpriv` or `prlimit`. */
+  readonly through?: readonly string[]
+  readonly env?: Record<string, string>
+  /** Where logs are; a folder of the lane unless said. */
+  readonly logs?: string
+}
+
+/** What a stretch of the agent's own log says was lost. */
+export interface LossTold {
+  readonly path: string
+  readonly bytes: number
+  readonly reason: string
+}
+
+export class World {
+  readonly lane: Lane
+  readonly folder: string
+  readonly logs: string
+  readonly judge = new Judge()
+  readonly out: NdjsonDestination
+  /** Written without a writer process: name → lines. */
+  readonly byHand = new Map<string, number>()
+  readonly options: WorldOptions
+  readonly #writers: Writer[] = []
+  readonly #told: LossTold[] = []
+  #agent: Yarder | undefined
+  #before: Costs | undefined
+
+  constructor(lane: Lane, options: WorldOptions = {}) {
+    this.lane = lane
+    this.options = options
+    this.folder = lane.folder
+    this.logs = options.logs ?? join(lane.folder, 'log')
+    mkdirSync(this.logs, { recursive: true })
+    this.out = new NdjsonDestination(join(this.folder, 'out', 'out.ndjson'), this.judge)
+  }
+
+  path(name: string): string {
+    return join(this.logs, name)
+  }
+
+  get agent(): Yarder {
+    if (this.#agent === undefined) throw new Error('the agent is not started')
+    return this.#agent
+  }
+
+  get config(): string {
+    const { input = [], paths = [`${this.logs}/*.log`], outputs, more = '' } = this.options
+    // Files that are over are closed soon, so that a lane sees within seconds that their descriptors come back.
+    const usual = { start_at: 'beginning', close_inactive: '1s', close_removed: '1s' }
+    const lines = Object.entries(usual)
+      .filter(([name]) => !input.some(line => line.startsWith(`${name}:`)))
+      .map(([name, value]) => `${name}: ${value}`)
+    return `
+agent: { data_dir: '${this.folder}/data' }
+admin: { listen: '127.0.0.1:0' }
+inputs:
+  logs:
+    type: file
+    paths: ${JSON.stringify(paths)}
+    ${[...lines, ...input].join('\n    ')}
+${outputs ?? `outputs:\n  out: { type: file, path: '${this.out.path}', max_bytes: 0 }`}
+${more}
+`
+  }
+
+  /** Starts the agent, again on the same data after `stop`. */
+  async start(options: { env?: Record<string, string> } = {}): Promise<Yarder> {
+    this.out.read()
+    this.out.forget()
+    for (const name of ['data', 'out']) {
+      const path = join(this.folder, name)
+      if (existsSync(path)) continue
+      mkdirSync(path)
+      if (this.options.through !== undefined) chmodSync(path, 0o777)
+    }
+    const { through = [], env = {} } = this.options
+    const all = { folder: join(this.folder, 'agent'), config: this.config, through, env: { ...env, ...options.env } }
+    const agent = await startYarder(this.lane.t, all)
+    this.#agent = agent
+    this.#before = undefined
+    return agent
+  }
+
+  /** Ends the agent with a signal, SIGTERM unless named. */
+  async stop(signal?: NodeJS.Signals): Promise<Ending> {
+    const { agent } = this
+    const ending = await agent.end(signal)
+    this.#told.push(...lossesIn(agent.log()))
+    this.#agent = undefined
+    return ending
+  }
+
+  /** Starts a writer. */
+  async write(options: WriterOptions): Promise<Writer> {
+    const writer = await startWriter(this.lane.t, { seed: this.lane.random.between(0, 1_000_000), ...options })
+    this.#writers.push(writer)
+    return writer
+  }
+
+  /** What all writers have written by now. */
+  async written(): Promise<Map<string, Written>> {
+    const all = new Map<string, Written>()
+    for (const writer of this.#writers) for (const [name, what] of await writer.status()) all.set(name, what)
+    for (const [name, lines] of this.byHand) all.set(name, { lines, bytes: 0, opens: 0 })
+    return all
+  }
+
+  /** Waits until so many more lines have arrived; for time to pass under load. */
+  async arrive(more: number): Promise<void> {
+    this.out.read()
+    const target = this.judge.got + more
+    await this.#arrived(`${more} more lines`, () => target)
+    // What is held from here on is what a fault must not add to.
+    this.#before ??= this.#agent === undefined ? undefined : costsOf(this.#agent.pid)
+  }
+
+  /** Waits until everything that is written by now has arrived; gives up quietly where some is lost. */
+  async caughtUp(): Promise<void> {
+    const sum = [...(await this.written()).values()].reduce((n, { lines }) => n + lines, 0)
+    await this.#arrived('all lines', () => sum).catch(() => undefined)
+  }
+
+  async #arrived(what: string, target: () => number): Promise<void> {
+    let last = this.judge.got
+    let since = performance.now()
+    await until(
+      what,
+      () => {
+        this.out.read()
+        if (this.judge.got !== last) {
+          last = this.judge.got
+          since = performance.now()
+        }
+        if (this.judge.got >= target()) return true
+        if (performance.now() - since > PATIENCE_MS) throw new Error(`${what}: nothing comes any more`)
+        return false
+      },
+      3_600_000
+    )
+  }
+
+  /** Stops the writers, waits for the rest, and judges; adds the row's numbers. Faults are for the caller to assert. */
+  async judged(): Promise<Verdict> {
+    for (const writer of this.#writers) await writer.pause()
+    await this.caughtUp()
+    const written = new Map([...(await this.written())].map(([name, { lines }]) => [name, lines]))
+    const verdict = this.judge.verdict(written)
+    const sum = [...written.values()].reduce((a, b) => a + b, 0)
+    this.lane.result({ written: sum, lost: verdict.lost, doubled: verdict.doubled })
+    return verdict
+  }
+
+  /** What the agent says that it lost, in all its starts. */
+  losses(): LossTold[] {
+    return [...this.#told, ...(this.#agent === undefined ? [] : lossesIn(this.#agent.log()))]
+  }
+
+  /** The end of a lane in which nothing may be lost: every line once, in order, nothing told as lost, costs back. */
+  async finish(slack: Parameters<typeof backTo>[2] = {}): Promise<Verdict> {
+    const verdict = await this.judged()
+    const { lost, doubled, disordered, damaged, invented } = verdict
+    const none = { lost: 0, doubled: 0, disordered: 0, damaged: 0, invented: 0 }
+    assert.deepEqual({ lost, doubled, disordered, damaged, invented }, none, this.#story(verdict))
+    assert.deepEqual(this.losses(), [], 'nothing is told as lost that came')
+    await this.costsBack(slack)
+    const { code } = await this.stop()
+    assert.equal(code, 0)
+    return verdict
+  }
+
+  /** Descriptors and memory are back to where they were when lines first had arrived; writers may still be there. */
+  async costsBack(slack: Parameters<typeof backTo>[2] = {}): Promise<void> {
+    if (this.#before === undefined) return
+    await backTo(this.agent.pid, this.#before, slack)
+  }
+
+  /** The verdict with the end of the agent's log, for a message. */
+  #story(verdict: Verdict): string {
+    const log = this.#agent?.log() ?? ''
+    return `${verdict.text}\n${log.slice(-3000)}`
+  }
+}
+
+function lossesIn(log: string): LossTold[] {
+  const found: LossTold[] = []
+  for (const line of log.split('\n')) {
+    if (!line.includes('A part of a file was gone before it was read.')) continue
+    const field = (name: string): string => new RegExp(` ${name}=(\\S+)`).exec(line)?.[1] ?? ''
+    found.push({ path: field('path'), bytes: Number(field('bytes')), reason: field('reason') })
+  }
+  return found
+}
