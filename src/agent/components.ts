@@ -10,6 +10,7 @@ import { http } from '../health/check/http.ts'
 import { processCheck } from '../health/check/process.ts'
 import { systemdUnit } from '../health/check/systemd-unit.ts'
 import { tcp } from '../health/check/tcp.ts'
+import { tls } from '../health/check/tls.ts'
 import { checkCommonFields, lintCheckCommon } from '../health/common.ts'
 import { webhook } from '../health/notify/webhook.ts'
 import { file as fileInput } from '../input/file.ts'
@@ -77,7 +78,7 @@ const transforms = [
 const outputs = [elasticsearch, fileOutput, logstash, stdout] as const
 const metrics = [counter, gauge, histogram] as const
 const exporters = [graphite, prometheus, statsd] as const
-const checks = [command, disk, dns, fileCheck, http, processCheck, systemdUnit, tcp] as const
+const checks = [command, disk, dns, fileCheck, http, processCheck, systemdUnit, tcp, tls] as const
 const notify = [webhook] as const
 
 const inputCommon = {

@@ -214,30 +214,30 @@ export type CheckReason =
   | 'present'
   | 'inactive'
   | 'restarting'
-  | 'space'
-  | 'inodes'
-  | 'count'
-  | 'age'
   | 'redirect'
   | 'header'
   | 'expiry'
   | 'slow'
-  | 'size'
-  | 'mode'
+  | 'space'
+  | 'inodes'
   | 'read_only'
   | 'limit'
   | 'permission'
   | 'error'
 
 /** What one look at the target gave. */
-  | 'owner'
-  | 'content'
-  | 'version'
 export interface CheckResult {
   readonly state: CheckState
   readonly reason: CheckReason
   /** One line for people; never a secret. */
   readonly message: string
+  | 'count'
+  | 'age'
+  | 'size'
+  | 'mode'
+  | 'owner'
+  | 'content'
+  | 'version'
   /** Numbers that were seen, in base units. */
   readonly values?: Readonly<Record<string, number>>
 }
