@@ -12,7 +12,7 @@ import type { Store } from '../metrics/store.ts'
 import type { LogService } from '../service/log.ts'
 import { AdminPage } from './admin-page.ts'
 import { startControl } from './admin.ts'
-import type { Listener } from './admin.ts'
+import type { ControlActions, Listener } from './admin.ts'
 import { createBufferPool } from './buffers.ts'
 import type { CheckedConfig, InputUnit } from './components.ts'
 import { contextMaker } from './context.ts'
@@ -23,6 +23,7 @@ import { metricsSignature, RunningMetrics } from './log-metrics.ts'
 import { Outlets } from './outlets.ts'
 import type { OutletPlan } from './outlets.ts'
 import { HealthChecks } from './health-checks.ts'
+import { Progress } from './progress.ts'
 import { OwnRecords } from './own-records.ts'
 import { asPart, overall } from './status.ts'
 import type { Status } from './status.ts'
@@ -36,6 +37,8 @@ export interface AgentOptions {
   readonly version: string
   /** Read to the end, deliver, and be done. */
   readonly once: boolean
+  /** What the control socket can ask for, besides what the agent itself knows. */
+  readonly actions?: ControlActions
 }
 
 const COMMIT_EVERY_MS = 1000
@@ -68,6 +71,8 @@ export class Agent {
   readonly #exporters: Exporters
   readonly #store: Store = createStore()
   readonly #metrics: RunningMetrics
+  /** Lines through the pipelines, and whether one stands still. */
+  readonly progress: Progress
   readonly #inlets = new Map<string, Inlet>()
   /** What follows on an input that waits for its output, by name. */
   readonly #successors = new Map<string, InletPlan>()
@@ -97,6 +102,7 @@ export class Agent {
     this.#checked = options.checked
     this.#log = options.logs.root.child('agent')
     this.#started = options.clock.elapsed()
+    this.progress = new Progress(options.clock)
     this.#metrics = new RunningMetrics(this.#store, options.clock)
     this.#exporters = new Exporters(this.#store, options.logs.root.child('metrics'))
     this.#outlets = new Outlets(options.clock, name => this.#broken(name))
@@ -393,6 +399,7 @@ export class Agent {
           keys: outlets.keysOf(outputs),
           observers: this.#metrics.observersOf(unit.name),
           buffers: this.#buffers,
+          progress: this.progress,
           log: logs.root,
           instruments: this.#store.instruments
         })
@@ -454,9 +461,10 @@ export class Agent {
     return join(runtime === undefined || runtime === '' ? this.#dataDir : runtime.split(':')[0]!, 'yarder.sock')
   }
 
-  #actions(): Record<string, (body: unknown) => unknown> {
+  #actions(): ControlActions {
     const { logs } = this.#options
     return {
+      ...this.#options.actions,
       'log-level': body => {
         const { subsystem, level, forMs } = (body ?? {}) as { subsystem?: string; level?: number; forMs?: number }
         if (typeof subsystem === 'string' && typeof level === 'number') logs.setLevel(subsystem, level, forMs)

@@ -8,6 +8,7 @@ import type { Template } from '../core/template.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
 import type { NamedStep } from '../pipeline/pipeline.ts'
 import type { BufferPool } from './buffers.ts'
+import type { Progress } from './progress.ts'
 import type { InputStatus } from './status.ts'
 import { createWire } from './wire.ts'
 import type { Sink, Wire } from './wire.ts'
@@ -26,6 +27,7 @@ export interface InletOptions {
   readonly keys: readonly Template[]
   readonly observers: readonly ((event: Event, cursor: Cursor) => void)[]
   readonly buffers: BufferPool
+  readonly progress: Progress
   readonly log: Log
   readonly instruments: Instruments
 }
@@ -48,7 +50,7 @@ export class Inlet {
     this.name = options.name
     this.signature = options.signature
     this.outputs = options.outputs
-    const { steps, keys, observers, buffers, instruments, log } = options
+    const { steps, keys, observers, buffers, instruments, log, progress } = options
     const pipeline = createPipeline({
       name: options.pipelineName,
       tellsMisfit: true,
@@ -60,7 +62,7 @@ export class Inlet {
       log: log.child('pipeline')
     })
     this.#wire = createWire({
-      run: batch => pipeline.run(batch),
+      run: batch => progress.through(batch.count, () => pipeline.run(batch)),
       sinks: options.sinks,
       buffers,
       signal: this.#abort.signal

@@ -10,6 +10,7 @@ import { registerDocs } from './docs.ts'
 import { registerGrok } from './grok.ts'
 import { registerLogLevel } from './log-level.ts'
 import { registerParse } from './parse.ts'
+import { registerReload } from './reload.ts'
 import { registerRun } from './run.ts'
 import { registerStatus } from './status.ts'
 import { registerValidate } from './validate.ts'
@@ -21,6 +22,7 @@ const COMMANDS: readonly Register[] = [
   registerValidate,
   registerConfig,
   registerStatus,
+  registerReload,
   registerCheck,
   registerLogLevel,
   registerParse,

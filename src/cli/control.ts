@@ -15,12 +15,19 @@ const HINTS: Record<string, string> = {
   ECONNREFUSED: 'no agent runs there'
 }
 
+const TIMEOUT_MS = 10_000
+
 /** One request; the answer's JSON. Tries the sockets in turn and says what each answered. */
-export async function ask(paths: readonly string[], action: string, body?: unknown): Promise<unknown> {
+export async function ask(
+  paths: readonly string[],
+  action: string,
+  body?: unknown,
+  timeoutMs = TIMEOUT_MS
+): Promise<unknown> {
   const faults: string[] = []
   for (const path of paths) {
     try {
-      return await askOne(path, action, body)
+      return await askOne(path, action, body, timeoutMs)
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? ''
       if (HINTS[code] === undefined) throw error
@@ -31,10 +38,10 @@ export async function ask(paths: readonly string[], action: string, body?: unkno
   throw new YarderError('UNREACHABLE', `asking the agent: ${faults.join('; ')}; ${elsewhere}`)
 }
 
-function askOne(socketPath: string, action: string, body: unknown): Promise<unknown> {
+function askOne(socketPath: string, action: string, body: unknown, timeout: number): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const method = body === undefined ? 'GET' : 'POST'
-    const req = request({ socketPath, path: `/${action}`, method, timeout: 10_000 }, response => {
+    const req = request({ socketPath, path: `/${action}`, method, timeout }, response => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('error', reject)

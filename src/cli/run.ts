@@ -11,9 +11,12 @@ import { ConfigError } from '../config/problem.ts'
 import { watchConfig } from '../config/watch.ts'
 import { systemClock } from '../core/clock.ts'
 import { describe, YarderError } from '../core/errors.ts'
+import { connectSystemd } from '../service/systemd.ts'
 import { EXIT, version } from './command.ts'
 import type { Register, World } from './command.ts'
 import { CONFIG_OPTION, readConfigFile, tellProblems } from './config-file.ts'
+import type { ReloadAnswer } from './reload.ts'
+import { Supervised } from './supervised.ts'
 
 interface RunOptions {
   readonly config?: string
@@ -74,6 +77,8 @@ async function jobOfConfig(options: RunOptions, world: World): Promise<Job | und
 async function runAgent(job: Job, options: RunOptions, world: World): Promise<number> {
   const once = options.once === true
   const { logs, env } = world
+  const systemd = connectSystemd(env)
+  let { mask } = job.checked
   const agent = new Agent({
     checked: job.checked,
     configDir: job.dir,
@@ -81,8 +86,31 @@ async function runAgent(job: Job, options: RunOptions, world: World): Promise<nu
     logs,
     clock: systemClock,
     version: version(),
-    once
+    once,
+    actions: { reload: async (): Promise<ReloadAnswer> => ({ refused: await reload() }) }
   })
+  const supervised =
+    systemd === undefined
+      ? undefined
+      : new Supervised({
+          systemd,
+          status: () => agent.status(),
+          progress: agent.progress,
+          clock: systemClock,
+          log: logs.root.child('agent'),
+          mask: text => mask(text)
+        })
+  const reload = async (): Promise<string | undefined> => {
+    const { again } = job
+    if (again === undefined) return 'it runs without a configuration file'
+    const load = async (): Promise<CheckedConfig> => {
+      const checked = await again.load()
+      mask = checked.mask
+      return checked
+    }
+    const refused = await (supervised?.reloading(() => agent.reload(load)) ?? agent.reload(load))
+    return refused === undefined ? undefined : mask(refused)
+  }
   const stopWatching = new AbortController()
   const asked = Promise.withResolvers<'asked'>()
   let askedBefore = false
@@ -96,20 +124,22 @@ async function runAgent(job: Job, options: RunOptions, world: World): Promise<nu
   }
   const takeBack = (['SIGTERM', 'SIGINT'] as const).map(signal => world.onSignal(signal, () => ask(signal)))
   if (job.again !== undefined) {
-    const { path, load } = job.again
-    takeBack.push(world.onSignal('SIGHUP', () => void agent.reload(load)))
+    takeBack.push(world.onSignal('SIGHUP', () => void reload()))
     if (job.checked.sections.agent.values.watch_config)
-      watchConfig(path, job.checked.reads, () => void agent.reload(load), stopWatching.signal)
+      watchConfig(job.again.path, job.checked.reads, () => void reload(), stopWatching.signal)
   }
   try {
     await agent.start()
+    supervised?.ready()
     hint(job, options, world)
     const done = agent.finished.then(() => agent.settled()).then(() => 'done' as const)
     const pointless = agent.pointless.then(() => 'pointless' as const)
     const end = await Promise.race([done, pointless, asked.promise])
+    supervised?.stopping()
     const arrived = await agent.stop()
     return end !== 'done' || (arrived && !agent.failed) ? EXIT.ok : EXIT.failed
   } finally {
+    supervised?.close()
     stopWatching.abort()
     for (const take of takeBack) take()
   }
@@ -135,7 +165,7 @@ export const registerRun: Register = (program, world, exit) => {
     .addHelpText(
       'after',
       '\nSignals: SIGTERM and SIGINT finish what was read and stop, a second one stops at once; SIGHUP reads the' +
-        ' configuration again.' +
+        ' configuration again (`yarder reload` also says whether it was taken).' +
         '\nExit status: 0 stopped, 1 it could not start or deliver, 2 wrong usage or configuration.'
     )
     .action(async (files: string[], options: RunOptions) => {

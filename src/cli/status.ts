@@ -22,7 +22,8 @@ const paint = (world: World, word: string): string =>
   world.colour ? `\u001b[${COLOURS[word] ?? '0'}m${word}\u001b[0m` : word
 
 const BYTES = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
-function bytes(n: number): string {
+/** `12.3 MiB`. */
+export function bytes(n: number): string {
   let i = 0
   while (n >= 1024 && i < BYTES.length - 1) {
     n /= 1024
@@ -31,7 +32,8 @@ function bytes(n: number): string {
   return `${i === 0 ? n : n.toFixed(1)} ${BYTES[i]}`
 }
 
-function seconds(ms: number): string {
+/** `12 s`, `5 min`, `3.2 h`, of milliseconds. */
+export function seconds(ms: number): string {
   const s = Math.round(ms / 1000)
   return s < 120 ? `${s} s` : s < 7200 ? `${Math.round(s / 60)} min` : `${(s / 3600).toFixed(1)} h`
 }

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Status } from '../agent/status.ts'
+import { statusLine } from './status-line.ts'
+
+const file = { path: '/var/log/a', size: 3_000_000, read: 1_000_000, acked: 902_848, state: 'active' }
+const input = { name: 'app', type: 'file', state: 'running' as const, message: 'reading', files: [file] }
+const output = {
+  name: 'elastic',
+  type: 'elasticsearch',
+  state: 'green' as Status['state'],
+  message: 'ok',
+  since: '',
+  target: undefined,
+  lastError: undefined,
+  lastSuccess: undefined,
+  unacknowledged: 0,
+  oldestAgeMs: 0
+}
+const base: Status = {
+  state: 'green',
+  message: 'Ready',
+  version: '1',
+  pid: 1,
+  uptimeSeconds: 1,
+  ready: true,
+  draining: false,
+  configFiles: [],
+  configError: undefined,
+  outputs: [output],
+  inputs: [input],
+  checks: []
+}
+
+test('a healthy agent says how much it reads and how far it is behind', () => {
+  assert.equal(statusLine(base, 12_345.6), 'Ready; 12,346 lines/s; 2.0 MiB behind in 1 of 1 file')
+  const done = { ...input, files: [{ ...file, acked: file.size }] }
+  assert.equal(statusLine({ ...base, inputs: [done] }, 0), 'Ready; 0 lines/s; 1 file, all acknowledged')
+  assert.equal(statusLine({ ...base, inputs: [{ ...input, files: [] }] }, undefined), 'Ready; no files yet')
+})
+
+test('what fails comes first', () => {
+  const down = {
+    ...output,
+    state: 'red' as const,
+    message: 'connection refused',
+    unacknowledged: 1234,
+    oldestAgeMs: 185_000
+  }
+  assert.equal(
+    statusLine({ ...base, outputs: [down] }, 0),
+    'elastic red: connection refused (1,234 records waiting for 3 min); 0 lines/s; 2.0 MiB behind in 1 of 1 file'
+  )
+  const unreadable = { ...input, files: [{ ...file, state: 'unreadable', reason: 'permission denied' }] }
+  assert.match(
+    statusLine({ ...base, inputs: [unreadable] }, 0),
+    /^input app cannot read 1 file, first \/var\/log\/a: permission denied; 0 lines/
+  )
+  assert.match(statusLine({ ...base, configError: 'no' }, 0), /^the last reload was refused: no; /)
+})
+
+test('a stopping agent says what has not arrived, in a line that systemctl can show', () => {
+  const waiting = { ...output, unacknowledged: 1 }
+  assert.equal(
+    statusLine({ ...base, draining: true, outputs: [waiting] }, 5),
+    'Stopping, 1 record not yet acknowledged'
+  )
+  assert.equal(statusLine({ ...base, configError: 'x'.repeat(1000) }, 5).length, 300)
+})
