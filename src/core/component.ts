@@ -222,6 +222,13 @@ export type CheckReason =
   | 'inodes'
   | 'read_only'
   | 'limit'
+  | 'count'
+  | 'age'
+  | 'size'
+  | 'mode'
+  | 'owner'
+  | 'content'
+  | 'version'
   | 'permission'
   | 'error'
 
@@ -231,13 +238,6 @@ export interface CheckResult {
   readonly reason: CheckReason
   /** One line for people; never a secret. */
   readonly message: string
-  | 'count'
-  | 'age'
-  | 'size'
-  | 'mode'
-  | 'owner'
-  | 'content'
-  | 'version'
   /** Numbers that were seen, in base units. */
   readonly values?: Readonly<Record<string, number>>
 }
