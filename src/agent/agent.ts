@@ -1,7 +1,7 @@
 // The running agent: builds what the configuration names, starts it, swaps what a reload changed, and drains.
 import { join, resolve } from 'node:path'
 import type { Clock } from '../core/clock.ts'
-import { describe } from '../core/errors.ts'
+import { describe, YarderError } from '../core/errors.ts'
 import type { Event } from '../core/event.ts'
 import { lock } from '../core/lock.ts'
 import type { Lock } from '../core/lock.ts'
@@ -25,6 +25,7 @@ import type { OutletPlan } from './outlets.ts'
 import { HealthChecks } from './health-checks.ts'
 import { Progress } from './progress.ts'
 import { OwnRecords } from './own-records.ts'
+import { editRunning } from './positions.ts'
 import { asPart, overall } from './status.ts'
 import type { Status } from './status.ts'
 
@@ -47,6 +48,8 @@ const NOTIFY_AT_STOP_MS = 2000
 /** Idle buffers kept for encoded records; more are freed. */
 const IDLE_BUFFER_BYTES = 16 * 1024 * 1024
 const BUFFER_BYTES = 1536 * 1024
+/** So long an input may stand still for `yarder positions`; the command waits a little longer. */
+const PAUSE_MS = 8000
 
 /** Where positions and dead letters are kept: `agent.data_dir`, else systemd's StateDirectory, else /var/lib/yarder. */
 export function dataDirOf(checked: CheckedConfig, configDir: string, env: NodeJS.ProcessEnv): string {
@@ -293,19 +296,7 @@ export class Agent {
 
   /** Builds all that the configuration names; what is returned swaps it in. Throws ConfigError. */
   #plan(checked: CheckedConfig): () => Promise<void> {
-    const { logs, clock, env, configDir, version, once } = this.#options
-    const context = contextMaker({
-      checked,
-      logs,
-      clock,
-      instruments: this.#store.instruments,
-      state: this.#state!,
-      dataDir: this.#dataDir,
-      configDir,
-      env,
-      version,
-      once
-    })
+    const context = this.#contexts(checked)
     const outlets = this.#outlets.plan(checked.units.outputs, name => context('output', name))
     const inlets = checked.units.inputs.map(unit => this.#planInlet(checked, unit, outlets, context))
     const numbers = this.#metrics.plan(checked, name => context('metrics', name))
@@ -330,6 +321,22 @@ export class Agent {
       // Under --once there is nothing to watch.
       if (!this.#options.once) await checks.apply()
     }
+  }
+
+  #contexts(checked: CheckedConfig): MakeContext {
+    const { logs, clock, env, configDir, version, once } = this.#options
+    return contextMaker({
+      checked,
+      logs,
+      clock,
+      instruments: this.#store.instruments,
+      state: this.#state!,
+      dataDir: this.#dataDir,
+      configDir,
+      env,
+      version,
+      once
+    })
   }
 
   /** Standard input can't be opened a second time: an input that reads it goes on as it is, or goes. */
@@ -364,6 +371,34 @@ export class Agent {
       this.#state?.commit()
       this.#startInlet(plan)
     })
+  }
+
+  /** Stops one input, lets what it read arrive, calls `edit`, and starts it again; others go on. Rejects when it can't. */
+  #pause<T>(name: string, edit: () => T): Promise<T> {
+    const mine = this.#changing.then(async () => {
+      const before = this.#inlets.get(name)
+      const unit = this.#checked.units.inputs.find(u => u.name === name)
+      if (this.#draining || before === undefined || unit === undefined || this.#successors.has(name))
+        throw new YarderError('REFUSED', `the input ${name} is being stopped or changed; try again in a moment`)
+      const context = this.#contexts(this.#checked)
+      const outlets = this.#outlets.plan(this.#checked.units.outputs, n => context('output', n))
+      const plan = this.#planInlet(this.#checked, unit, outlets, context)
+      await before.stopReading()
+      if (!(await before.settled(AbortSignal.any([AbortSignal.timeout(PAUSE_MS), this.#stopping.signal])))) {
+        this.#startAfter(before, plan)
+        throw new YarderError('TIMEOUT', `what ${name} had read was not acknowledged in time; no position was changed`)
+      }
+      try {
+        this.#state?.commit()
+        return edit()
+      } finally {
+        this.#state?.commit()
+        this.#inlets.delete(name)
+        this.#startInlet(plan)
+      }
+    })
+    this.#changing = mine.catch(() => {})
+    return mine
   }
 
   #planInlet(checked: CheckedConfig, unit: InputUnit, outlets: OutletPlan, context: MakeContext): InletPlan {
@@ -465,6 +500,13 @@ export class Agent {
     const { logs } = this.#options
     return {
       ...this.#options.actions,
+      positions: body =>
+        editRunning(body, {
+          state: this.#state!,
+          log: this.#log,
+          status: () => this.status(),
+          pause: (input, edit) => this.#pause(input, edit)
+        }),
       'log-level': body => {
         const { subsystem, level, forMs } = (body ?? {}) as { subsystem?: string; level?: number; forMs?: number }
         if (typeof subsystem === 'string' && typeof level === 'number') logs.setLevel(subsystem, level, forMs)
