@@ -434,6 +434,8 @@ export class Agent {
           keys: outlets.keysOf(outputs),
           observers: this.#metrics.observersOf(unit.name),
           buffers: this.#buffers,
+          rateLimit: unit.common.rate_limit,
+          clock: this.#options.clock,
           progress: this.progress,
           log: logs.root,
           instruments: this.#store.instruments

@@ -12,6 +12,7 @@ import { systemdUnit } from '../health/check/systemd-unit.ts'
 import { tcp } from '../health/check/tcp.ts'
 import { tls } from '../health/check/tls.ts'
 import { checkCommonFields, lintCheckCommon } from '../health/common.ts'
+import { outputCommonFields } from '../output/delivery.ts'
 import { webhook } from '../health/notify/webhook.ts'
 import { file as fileInput } from '../input/file.ts'
 import { stdin } from '../input/stdin.ts'
@@ -103,7 +104,7 @@ export const catalog = defineCatalog({
     outputs: {
       doc: 'Where records go; without any they are printed on stdout, NDJSON.',
       definitions: outputs,
-      common: {}
+      common: outputCommonFields
     },
     metrics: {
       doc: 'Numbers out of records, on `/metrics`.',

@@ -1,9 +1,13 @@
 // One input with its pipeline, running.
-import type { Input } from '../core/component.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Emit, Input } from '../core/component.ts'
 import { describe } from '../core/errors.ts'
 import type { Cursor, Event } from '../core/event.ts'
+import { silentInstruments } from '../core/instruments.ts'
 import type { Instruments } from '../core/instruments.ts'
 import type { Log } from '../core/log.ts'
+import { RateLimiter } from '../core/rate.ts'
+import type { Rate } from '../core/rate.ts'
 import type { Template } from '../core/template.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
 import type { NamedStep } from '../pipeline/pipeline.ts'
@@ -27,6 +31,8 @@ export interface InletOptions {
   readonly keys: readonly Template[]
   readonly observers: readonly ((event: Event, cursor: Cursor) => void)[]
   readonly buffers: BufferPool
+  readonly rateLimit: Rate | undefined
+  readonly clock: Clock
   readonly progress: Progress
   readonly log: Log
   readonly instruments: Instruments
@@ -50,29 +56,49 @@ export class Inlet {
     this.name = options.name
     this.signature = options.signature
     this.outputs = options.outputs
-    const { steps, keys, observers, buffers, instruments, log, progress } = options
-    const pipeline = createPipeline({
-      name: options.pipelineName,
-      tellsMisfit: true,
-      steps,
-      keys,
-      observers,
-      buffers,
-      instruments,
-      log: log.child('pipeline')
-    })
+    const { steps, keys, observers, buffers, instruments, log, clock, progress } = options
+    const common = { name: options.pipelineName, steps, keys, buffers, log: log.child('pipeline') }
+    const pipeline = createPipeline({ ...common, tellsMisfit: true, observers, instruments })
     this.#wire = createWire({
       run: batch => progress.through(batch.count, () => pipeline.run(batch)),
+      runAgain: () => {
+        const second = createPipeline({ ...common, observers: [], instruments: silentInstruments })
+        return batch => second.run(batch)
+      },
       sinks: options.sinks,
       buffers,
+      clock,
       signal: this.#abort.signal
     })
     this.finished = this.#run()
   }
 
+  /** The wire's, no faster than `rate_limit`. What is read again has been let through before. */
+  #emit(): Emit {
+    const { rateLimit, clock, instruments } = this.#options
+    const { emit } = this.#wire
+    if (rateLimit === undefined) return emit
+    const { signal } = this.#abort
+    const limiter = new RateLimiter(rateLimit, clock)
+    const throttled = instruments.counter(
+      'yarder_input_throttled_seconds_total',
+      'Time that reading waited for `rate_limit`.',
+      ['input']
+    )
+    return async batch => {
+      if (batch.only !== undefined) return emit(batch)
+      for (let ms = limiter.waitMs(); ms > 0 && !signal.aborted; ms = limiter.waitMs()) {
+        await clock.wait(ms, signal)
+        throttled.add(ms / 1000, this.name)
+      }
+      limiter.take(batch.count, batch.bytes.length)
+      await emit(batch)
+    }
+  }
+
   async #run(): Promise<void> {
     try {
-      await this.#options.input.run(this.#wire.emit, this.#abort.signal)
+      await this.#options.input.run(this.#emit(), this.#abort.signal)
       if (this.#abort.signal.aborted) return
       this.#state = 'finished'
       this.#message = 'read to the end'

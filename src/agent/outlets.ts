@@ -4,6 +4,7 @@ import type { Context, Output } from '../core/component.ts'
 import { readFields } from '../core/field.ts'
 import type { Template } from '../core/template.ts'
 import { Delivery, deliveryOptions } from '../output/delivery.ts'
+import type { OutputCommon } from '../output/delivery.ts'
 import { stdout } from '../output/stdout.ts'
 import type { OutputUnit } from './components.ts'
 import type { OutputStatus } from './status.ts'
@@ -15,6 +16,7 @@ interface Planned {
   readonly type: string
   readonly signature: string
   readonly options: Readonly<Record<string, unknown>>
+  readonly common: OutputCommon | undefined
   readonly context: Context
   readonly output: Output
 }
@@ -39,7 +41,15 @@ function standard(contextOf: ContextOf): Planned {
   const name = 'stdout'
   const options = readFields(stdout.fields, {}, () => {})!
   const context = contextOf(name)
-  return { name, type: 'stdout', signature: STANDARD, options, context, output: stdout.build(options, context) }
+  return {
+    name,
+    type: 'stdout',
+    signature: STANDARD,
+    options,
+    common: undefined,
+    context,
+    output: stdout.build(options, context)
+  }
 }
 
 export class Outlets {
@@ -64,6 +74,7 @@ export class Outlets {
         type: unit.type,
         signature: unit.signature,
         options: unit.options as Readonly<Record<string, unknown>>,
+        common: unit.common,
         context,
         output: unit.build(context)
       }
@@ -97,7 +108,7 @@ export class Outlets {
       const delivery = new Delivery({
         type: p.type,
         output: p.output,
-        options: deliveryOptions(p.options),
+        options: deliveryOptions(p.options, p.common),
         context: p.context,
         onBroken: error => {
           running.broken = true

@@ -1,5 +1,5 @@
 // The agent's own records (its errors, changes of checks) through its own outputs, without going round in circles.
-import type { Batch, Source } from '../core/component.ts'
+import type { Batch, Records, Source } from '../core/component.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Event } from '../core/event.ts'
 import type { Instruments } from '../core/instruments.ts'
@@ -51,7 +51,9 @@ export class OwnRecords {
       instruments,
       log: silentLog
     })
-    return createWire({ run: batch => pipeline.run(batch), sinks: [sink], buffers, signal: this.#abort.signal })
+    const run = (batch: Batch): Promise<Records> => pipeline.run(batch)
+    const { clock } = this.#options
+    return createWire({ run, runAgain: () => run, sinks: [sink], buffers, clock, signal: this.#abort.signal })
   }
 
   /** A line of the log. An error of an output is never sent to that output: it would make the next one. */

@@ -75,5 +75,11 @@ export const inputCommonFields = {
   fields: f.optional(
     f.map(f.anything('Any value.'), "Put under `fields` on every record of the input, over the agent's.")
   ),
-  tags: f.list(f.string('A tag.'), "Put into `tags` of every record of the input, after the agent's.", { default: [] })
+  tags: f.list(f.string('A tag.'), "Put into `tags` of every record of the input, after the agent's.", { default: [] }),
+  rate_limit: f.optional(
+    f.rate(
+      'The input reads no more than this: records or bytes in a second, minute or hour. The rest waits where it is.',
+      { example: '10000/s' }
+    )
+  )
 }

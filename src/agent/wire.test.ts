@@ -2,30 +2,95 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { manualClock } from '../../test/lib/manual-clock.ts'
 import { makeRecords } from '../../test/lib/records.ts'
+import { systemClock } from '../core/clock.ts'
+import type { Batch, Records } from '../core/component.ts'
 import { createBufferPool } from './buffers.ts'
 import { createWire } from './wire.ts'
+import type { Sink } from './wire.ts'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
-function setUp(offer: () => Promise<void>) {
+/** An output that takes until it is told to be full, and settles when told to. */
+class Outlet implements Sink {
+  readonly name: string
+  readonly detaches: boolean
+  full = false
+  readonly taken: Records[] = []
+  #waiting: (() => void)[] = []
+
+  constructor(name: string, detaches = true) {
+    this.name = name
+    this.detaches = detaches
+  }
+
+  async offer(records: Records): Promise<void> {
+    this.taken.push(records)
+    await this.room()
+  }
+
+  async room(): Promise<void> {
+    if (this.full) await new Promise<void>(resolve => this.#waiting.push(resolve))
+  }
+
+  empty(): void {
+    this.full = false
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  get offsets(): number[] {
+    return this.taken.map(r => r.batch.offset)
+  }
+}
+
+function setUp(sinks: readonly Sink[], clock = systemClock) {
   const abort = new AbortController()
-  const settled: string[] = []
-  const records = makeRecords({ docs: [{ message: 'x' }], settle: output => settled.push(output) })
+  const ran: string[] = []
+  const run =
+    (how: string) =>
+    (batch: Batch): Promise<Records> => {
+      ran.push(`${how} ${batch.offset}`)
+      return Promise.resolve({ ...makeRecords({ docs: [{ message: 'x' }] }), batch })
+    }
   const wire = createWire({
-    run: batch => Promise.resolve({ ...records, batch }),
-    sinks: [{ name: 'out', offer }],
+    run: run('first'),
+    runAgain: () => run('again'),
+    sinks,
     buffers: createBufferPool(64, 0),
+    clock,
     signal: abort.signal
   })
-  return { abort, settled, wire, batch: records.batch }
+  const settled: string[] = []
+  const declined: string[] = []
+  const batch = (offset: number, more: Partial<Batch> = {}): Batch => ({
+    ...makeRecords({ docs: [{ message: 'x' }] }).batch,
+    offset,
+    settle: output => void settled.push(`${output} ${offset}`),
+    decline: output => void declined.push(`${output} ${offset}`),
+    ...more
+  })
+  return { abort, wire, batch, settled, declined, ran }
+}
+
+/** True when it is still waiting after everything that could go on has. */
+async function waits(work: Promise<unknown>): Promise<boolean> {
+  let over = false
+  void work.finally(() => (over = true)).catch(() => {})
+  for (let i = 0; i < 5; i++) await new Promise(resolve => setImmediate(resolve))
+  return !over
 }
 
 test('what has passed leaves nothing behind', async () => {
-  const { wire, batch } = setUp(() => Promise.resolve())
+  const out = new Outlet('out')
+  const { wire, batch, ran } = setUp([out])
   const pass = async (n: number): Promise<number> => {
-    for (let i = 0; i < n; i++) await wire.emit(batch)
+    for (let i = 0; i < n; i++) {
+      await wire.emit(batch(i))
+      out.taken.length = 0
+      ran.length = 0
+    }
     collect()
     return process.memoryUsage().heapUsed
   }
@@ -35,10 +100,12 @@ test('what has passed leaves nothing behind', async () => {
 })
 
 test('a stop ends the wait for room, and nothing more is taken', async () => {
-  const { abort, settled, wire, batch } = setUp(() => new Promise(() => {}))
-  const waiting = wire.emit(batch)
-  const next = assert.rejects(wire.emit(batch))
-  await new Promise(resolve => setImmediate(resolve))
+  const out = new Outlet('out')
+  out.full = true
+  const { abort, settled, wire, batch } = setUp([out])
+  const waiting = wire.emit(batch(0))
+  const next = assert.rejects(wire.emit(batch(1)))
+  assert.ok(await waits(waiting))
   abort.abort()
   await waiting
   await next
@@ -46,33 +113,126 @@ test('a stop ends the wait for room, and nothing more is taken', async () => {
 })
 
 test('a stop while the pipeline is at work ends the wait for room too', async () => {
-  const { abort, wire, batch } = setUp(() => new Promise(() => {}))
-  const waiting = wire.emit(batch)
+  const out = new Outlet('out')
+  out.full = true
+  const { abort, wire, batch } = setUp([out])
+  const waiting = wire.emit(batch(0))
   await Promise.resolve()
   abort.abort()
   await waiting
 })
 
-test('an output that had a batch before a restart does not get it again, and it is settled for all', async () => {
-  const settled: string[] = []
-  const offered: string[] = []
-  const records = makeRecords({ docs: [{ message: 'x' }], settle: output => settled.push(output) })
-  const sink = (name: string) => ({
-    name,
-    offer: (taken: typeof records) => {
-      offered.push(name)
-      taken.batch.settle(name)
-      return Promise.resolve()
+test('an output that is behind gets nothing and nothing is settled for it; the others go on', async () => {
+  const [a, b] = [new Outlet('a'), new Outlet('b')]
+  const { wire, batch, settled } = setUp([a, b])
+  await wire.emit(batch(7, { behind: ['b'] }))
+  assert.deepEqual([a.offsets, b.offsets], [[7], []])
+  a.taken[0]!.batch.settle('a')
+  await wire.settled()
+  assert.deepEqual(settled, ['a 7'])
+})
+
+test('one of two outputs has no room: it is waited for a little, then left behind, and the other goes on', async () => {
+  const clock = manualClock()
+  const [a, b] = [new Outlet('a'), new Outlet('b')]
+  const { wire, batch, declined } = setUp([a, b], clock)
+  await wire.emit(batch(0))
+  b.full = true
+  const second = wire.emit(batch(1))
+  assert.ok(await waits(second))
+  await clock.advance(2100)
+  await second
+  assert.deepEqual(declined, ['b 1'])
+  await wire.emit(batch(2))
+  assert.deepEqual(declined, ['b 1', 'b 2'], 'its patience is used up')
+  assert.deepEqual([a.offsets, b.offsets], [[0, 1, 2], [0]])
+})
+
+test('room that comes in time keeps an output with the others', async () => {
+  const clock = manualClock()
+  const [a, b] = [new Outlet('a'), new Outlet('b')]
+  const { wire, batch, declined } = setUp([a, b], clock)
+  b.full = true
+  const first = wire.emit(batch(0))
+  assert.ok(await waits(first))
+  await clock.advance(500)
+  b.empty()
+  await first
+  assert.deepEqual(declined, [])
+  assert.deepEqual([a.offsets, b.offsets], [[0], [0]])
+})
+
+for (const [why, a, b, more] of [
+  ['it is the only one', undefined, new Outlet('b'), {}],
+  ['it blocks by intention', new Outlet('a'), new Outlet('b', false), {}],
+  ['nothing can be read again', new Outlet('a'), new Outlet('b'), { decline: undefined }]
+] as const)
+  test(`an output without room is waited for when ${why}`, async () => {
+    const clock = manualClock()
+    const { wire, batch, declined } = setUp(a === undefined ? [b] : [a, b], clock)
+    b.full = true
+    const first = wire.emit(batch(0, more as Partial<Batch>))
+    const second = wire.emit(batch(1, more as Partial<Batch>))
+    await clock.advance(60_000)
+    assert.ok(await waits(second))
+    b.empty()
+    await first
+    await second
+    assert.deepEqual(declined, [])
+    assert.deepEqual(b.offsets, [0, 1])
+  })
+
+test('while no output has room all are waited for; the first that has lets the input go on', async () => {
+  const clock = manualClock()
+  const [a, b] = [new Outlet('a'), new Outlet('b')]
+  const { wire, batch, declined } = setUp([a, b], clock)
+  a.full = true
+  b.full = true
+  const first = wire.emit(batch(0))
+  await clock.advance(60_000)
+  assert.ok(await waits(first))
+  a.empty()
+  await clock.advance(2100)
+  await first
+  assert.deepEqual(declined, ['b 0'])
+  assert.deepEqual([a.offsets, b.offsets], [[0], []])
+})
+
+test('an output that has caught up goes on, though the last that took has no room any more', async () => {
+  const clock = manualClock()
+  const [a, b] = [new Outlet('a'), new Outlet('b')]
+  const { wire, batch, declined } = setUp([a, b], clock)
+  a.full = true
+  let behind: string[] = ['b']
+  const first = wire.emit({
+    ...batch(0),
+    get behind() {
+      return behind
     }
   })
-  const wire = createWire({
-    run: batch => Promise.resolve({ ...records, batch }),
-    sinks: [sink('elastic'), sink('file')],
-    buffers: createBufferPool(64, 0),
-    signal: new AbortController().signal
-  })
-  await wire.emit({ ...records.batch, settledFor: ['file'] })
+  await clock.advance(60_000)
+  assert.ok(await waits(first))
+  behind = []
+  await clock.advance(3000)
+  await first
+  assert.deepEqual(declined, ['a 0'])
+  await wire.emit(batch(1))
+  assert.deepEqual([a.offsets, b.offsets], [[], [1]])
+})
+
+test('what is read again goes to its output alone, on a lane of its own, through a pipeline that counts nothing', async () => {
+  const [a, b] = [new Outlet('a'), new Outlet('b')]
+  const { wire, batch, ran, settled } = setUp([a, b])
+  b.full = true
+  const again = wire.emit(batch(1, { only: 'b' }))
+  assert.ok(await waits(again))
+  await wire.emit(batch(5, { behind: ['b'] }))
+  assert.deepEqual([a.offsets, b.offsets], [[5], [1]])
+  assert.deepEqual(ran, ['again 1', 'first 5'])
+  b.empty()
+  await again
+  b.taken[0]!.batch.settle('b')
+  a.taken[0]!.batch.settle('a')
   await wire.settled()
-  assert.deepEqual(offered, ['elastic'])
-  assert.deepEqual(settled.sort(), ['elastic', 'file'])
+  assert.deepEqual(settled, ['b 1', 'a 5'])
 })

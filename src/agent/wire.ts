@@ -4,61 +4,86 @@
 //     ▲                                              │
 //     └── position ◀── batch.settle(output) ◀────────┘   and the buffer of the records goes back to the pool
 //
+// An output that keeps the others waiting is left behind: `batch.decline(output)` tells the input, which reads that part
+// again for this output alone (`batch.only`), on a lane of its own.
+import type { Clock } from '../core/clock.ts'
 import type { Batch, Emit, Records } from '../core/component.ts'
 import type { BufferPool } from './buffers.ts'
+import { Patience } from './patience.ts'
 
 /** The end of an output that the wiring sees; output/delivery.ts is the thing behind it. */
 export interface Sink {
   readonly name: string
-  /** Takes the records over; resolves when there is room for more. */
+  /** Takes the records over at once; resolves when there is room for more. */
   offer(records: Records): Promise<void>
+  /** It has as much as it should. */
+  readonly full: boolean
+  /** Resolves when it isn't full. */
+  room(): Promise<void>
+  /** Others need not wait for it. */
+  readonly detaches: boolean
 }
 
+type Run = (batch: Batch) => Promise<Records>
+
 export interface Wiring {
-  readonly run: (batch: Batch) => Promise<Records>
+  /** The pipeline of the input. */
+  readonly run: Run
+  /** One more of the same that counts nothing, for what is read again. */
+  readonly runAgain: () => Run
   readonly sinks: readonly Sink[]
   readonly buffers: BufferPool
+  readonly clock: Clock
   /** Aborts when the agent stops reading. */
   readonly signal: AbortSignal
 }
 
 export interface Wire {
   readonly emit: Emit
-  /** Resolves when every batch that was emitted is settled by every output. */
+  /** Resolves when every batch that was emitted is settled by every output that took it. */
   settled(): Promise<void>
 }
 
+/** How often it is asked whether an output that was behind has caught up, while all others have no room. */
+const ASK_MS = 250
+
 /**
- * The way of one input's batches. One at a time goes through the pipeline, in the order of the calls; a batch of which
+ * The way of one input's batches. One at a time goes through each pipeline, in the order of the calls; a batch of which
  * the pipeline left nothing is settled here.
  */
-export function createWire({ run, sinks, buffers, signal }: Wiring): Wire {
-  let turn: Promise<void> = Promise.resolve()
+export function createWire({ run, runAgain, sinks, buffers, clock, signal }: Wiring): Wire {
+  const patience = new Patience(clock)
+  const lanes = new Map<string, (batch: Batch) => Promise<void>>()
   let unsettled = 0
   let waiting: (() => void)[] = []
-  /** Ends the wait for room, of which there is one at a time; a promise that lives as long as the wire would keep a piece of each wait. */
-  let leave = (): void => {}
-  signal.addEventListener('abort', () => leave(), { once: true })
-
-  /** Waits for the work, or until the agent stops. */
-  const orStopped = (work: Promise<unknown>): Promise<void> =>
-    new Promise((resolve, reject) => {
-      leave = resolve
-      if (signal.aborted) resolve()
-      work.then(() => resolve(), reject)
-    })
 
   function done(): void {
     if (--unsettled > 0) return
     for (const resolve of waiting.splice(0)) resolve()
   }
 
-  async function pass(batch: Batch): Promise<void> {
+  /** One batch at a time, in order. */
+  function lane(pass: (batch: Batch, orStopped: OrStopped) => Promise<void>): (batch: Batch) => Promise<void> {
+    const orStopped = stoppable(signal)
+    let turn: Promise<void> = Promise.resolve()
+    return batch => {
+      const mine = turn.then(() => pass(batch, orStopped))
+      turn = mine.catch(() => {})
+      return mine
+    }
+  }
+
+  /** Runs the pipeline and hands the records to those that take them; the rest of the sinks is not concerned. */
+  async function hand(batch: Batch, work: Run, choose: () => Promise<readonly Sink[]>): Promise<Promise<void>[]> {
     signal.throwIfAborted()
-    let open = sinks.length
+    let open = Infinity
     let whole: Buffer | undefined
+    const release = (): void => {
+      if (whole !== undefined) buffers.give(whole)
+      done()
+    }
     // Field by field: an input's batch may be an object with getters.
-    const { source, arrival, count, bytes, bounds, offset, cut, events, settledFor = [] } = batch
+    const { source, arrival, count, bytes, bounds, offset, cut, events } = batch
     const tracked: Batch = {
       source,
       arrival,
@@ -70,33 +95,101 @@ export function createWire({ run, sinks, buffers, signal }: Wiring): Wire {
       events,
       settle(output) {
         batch.settle(output)
-        if (--open > 0) return
-        if (whole !== undefined) buffers.give(whole)
-        done()
+        if (--open === 0) release()
       }
     }
     unsettled++
+    let takes: readonly Sink[]
     let records: Records
     try {
-      records = await run(tracked)
+      records = await work(tracked)
+      whole = Buffer.from(records.bytes.buffer)
+      takes = await choose()
     } catch (error) {
-      done()
+      open = Infinity
+      release()
       throw error
     }
-    whole = Buffer.from(records.bytes.buffer)
-    // After a restart one output may have had the whole batch already, which is read again for another.
-    const takes = records.count === 0 ? [] : sinks.filter(sink => !settledFor.includes(sink.name))
-    for (const sink of sinks) if (!takes.includes(sink)) tracked.settle(sink.name)
-    // Handing over is done at once; only the wait for room is, and a stop does not wait for an output that is down.
-    if (takes.length > 0) await orStopped(Promise.all(takes.map(sink => sink.offer(records))))
+    for (const output of batch.settledFor ?? []) batch.settle(output)
+    open = takes.length
+    if (open === 0) release()
+    if (records.count > 0) return takes.map(sink => sink.offer(records))
+    for (const sink of takes) tracked.settle(sink.name)
+    return []
+  }
+
+  /** Those of `batch` that may take it: all but those that are behind. */
+  const concerned = ({ behind = [], settledFor = [] }: Batch): Sink[] =>
+    sinks.filter(sink => !behind.includes(sink.name) && !settledFor.includes(sink.name))
+
+  /**
+   * Waits until whoever takes the batch has room, but for those that have used up the others' patience: they are told.
+   * Somebody must be able to go on; else there is nothing to do but wait.
+   */
+  async function choose(batch: Batch, orStopped: OrStopped): Promise<readonly Sink[]> {
+    const takes = concerned(batch)
+    for (;;) {
+      const full = takes.filter(sink => sink.full)
+      if (full.length === 0 || signal.aborted) return takes
+      // One that was behind has all of this by now: it is waiting for what comes after.
+      const others = takes.length > full.length || concerned(batch).length > takes.length
+      const slow = batch.decline !== undefined && others ? full.filter(sink => sink.detaches) : []
+      const late = slow.filter(sink => patience.left(sink.name) === 0)
+      if (late.length === full.length) {
+        for (const sink of late) batch.decline!(sink.name)
+        return takes.filter(sink => !late.includes(sink))
+      }
+      await waitForRoom(full, slow, orStopped)
+    }
+  }
+
+  async function waitForRoom(full: readonly Sink[], slow: readonly Sink[], orStopped: OrStopped): Promise<void> {
+    const since = clock.elapsed()
+    const left = slow.map(sink => patience.left(sink.name)).filter(ms => ms > 0)
+    const timer = new AbortController()
+    const rooms = full.map(sink => sink.room())
+    if (sinks.length > 1) rooms.push(clock.wait(Math.min(ASK_MS, ...left), timer.signal))
+    await orStopped(Promise.race(rooms))
+    timer.abort()
+    for (const sink of slow) patience.spend(sink.name, clock.elapsed() - since)
+  }
+
+  const main = lane(async (batch, orStopped) => {
+    const rooms = await hand(batch, run, () => choose(batch, orStopped))
+    // With several outputs the next batch finds out who has room; with one there is nothing to find out.
+    if (sinks.length === 1) await orStopped(Promise.all(rooms))
+  })
+
+  function again(output: string): (batch: Batch) => Promise<void> {
+    const known = lanes.get(output)
+    if (known !== undefined) return known
+    const work = runAgain()
+    const takes = sinks.filter(sink => sink.name === output)
+    const made = lane(async (batch, orStopped) => {
+      const rooms = await hand(batch, work, () => Promise.resolve(takes))
+      await orStopped(Promise.all(rooms))
+    })
+    lanes.set(output, made)
+    return made
   }
 
   return {
-    emit: batch => {
-      const mine = turn.then(() => pass(batch))
-      turn = mine.catch(() => {})
-      return mine
-    },
+    emit: batch => (batch.only === undefined ? main : again(batch.only))(batch),
     settled: () => (unsettled === 0 ? Promise.resolve() : new Promise(resolve => waiting.push(resolve)))
   }
+}
+
+/** Waits for the work, or until the agent stops. */
+type OrStopped = (work: Promise<unknown>) => Promise<void>
+
+/** One wait at a time; a promise that lives as long as the wire would keep a piece of each wait. */
+function stoppable(signal: AbortSignal): OrStopped {
+  let leave = (): void => {}
+  signal.addEventListener('abort', () => leave(), { once: true })
+  return work =>
+    new Promise((resolve, reject) => {
+      leave = resolve
+      if (signal.aborted) resolve()
+      work.then(() => resolve(), reject)
+    })
 }

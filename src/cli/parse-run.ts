@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { createBufferPool } from '../agent/buffers.ts'
 import { followFiles, humanLine, openLines } from '../agent/trial.ts'
 import { createWire } from '../agent/wire.ts'
+import { systemClock } from '../core/clock.ts'
 import type { Input } from '../core/component.ts'
 import type { Condition } from '../core/condition.ts'
 import { describe, errnoOf, YarderError } from '../core/errors.ts'
@@ -80,12 +81,16 @@ function runner(world: World, built: ParseSteps, filter: Condition | undefined, 
     const signal = stop === undefined ? enough.signal : AbortSignal.any([enough.signal, stop])
     const sink = {
       name: 'parse',
+      full: false,
+      detaches: false,
+      room: () => Promise.resolve(),
       async offer(records: Parameters<Printer['take']>[0]): Promise<void> {
         if (!enough.signal.aborted && printer.take(records)) enough.abort()
         records.batch.settle('parse')
       }
     }
-    const wire = createWire({ run: batch => pipeline.run(batch), sinks: [sink], buffers, signal })
+    const run: typeof pipeline.run = batch => pipeline.run(batch)
+    const wire = createWire({ run, runAgain: () => run, sinks: [sink], buffers, clock: systemClock, signal })
     await input.run(wire.emit, signal)
     return !enough.signal.aborted
   }

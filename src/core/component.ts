@@ -39,6 +39,12 @@ export interface Batch {
   readonly events?: readonly Event[] | undefined
   /** Outputs that have taken over all of it before a restart already; a delivery may leave them out. */
   readonly settledFor?: readonly string[] | undefined
+  /** Set when it was read again for this output, and is for no other: records that others had are not counted twice. */
+  readonly only?: string | undefined
+  /** Outputs that get it later, by a reading of their own: it is neither given to them nor settled for them now. */
+  readonly behind?: readonly string[] | undefined
+  /** The output has no room and gets it later, by a reading of its own; absent where nothing can be read again. */
+  decline?(output: string): void
   /** `output` has taken over every record of the batch: delivered, refused with its dead letter on disk, or dropped by intention. */
   settle(output: string): void
 }
@@ -65,6 +71,24 @@ export interface FileStatus {
   /** `active`, `idle`, `unreadable`, … */
   readonly state: string
   readonly reason?: string | undefined
+  readonly ledger?: FileLedger | undefined
+}
+
+/** What became of the bytes of a file; `seen` is the sum of the others. */
+export interface FileLedger {
+  /** The largest size it is known to have had. */
+  readonly seen: number
+  /** Before the place where reading began: not asked for, or read before. */
+  readonly skipped: number
+  /** Taken over by every output. */
+  readonly acked: number
+  /** Handed out, and not acknowledged by every output yet. */
+  readonly waiting: number
+  readonly unread: number
+  /** In no record: holes, and the rests of cut lines. */
+  readonly leftOut: number
+  /** Gone before they were read. */
+  readonly lost: number
 }
 
 /** What an input says about itself when asked. */
@@ -87,6 +111,14 @@ export interface Records {
   readonly offsets: Float64Array
   /** For each template that an output asked for (`Output.keys`), by its text, the rendered text of each record. */
   readonly keys: ReadonlyMap<string, readonly string[]>
+  /** What each record had when it was sent the first time, and gets again: those of dead letters have it. */
+  readonly given?: readonly Given[]
+}
+
+/** Identity of a record, and where it went (an index name) if that was known. */
+export interface Given {
+  readonly id: string
+  readonly target: string | undefined
 }
 
 /** Records `from` up to (not including) `to` of one `Records`. */

@@ -2,6 +2,7 @@
 import { compileCondition, ConditionError } from './condition.ts'
 import type { Condition } from './condition.ts'
 import { parseFieldRef } from './event.ts'
+import type { Rate } from './rate.ts'
 import { compileTemplate } from './template.ts'
 import type { Template } from './template.ts'
 
@@ -242,6 +243,21 @@ export function parseSize(v: unknown): number | undefined {
 /** Past the field it is bytes. */
 export const size = (doc: string, extra: Extra<number> & Limits = {}): Field<number> =>
   measured(doc, 'size', { type: ['string', 'integer'] }, 'a size such as "64KiB", "10MiB" or 4096', parseSize, extra)
+
+const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600 }
+
+/** `1000/s` records, `2MiB/s` bytes, also by the minute and hour; undefined when it is none. */
+export function parseRate(v: unknown): Rate | undefined {
+  const m = typeof v === 'string' ? /^(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*\/\s*([smh])$/.exec(v.trim()) : null
+  if (m === null) return undefined
+  const amount = m[2] === '' ? Number(m[1]) : parseSize(`${m[1]}${m[2]}`)
+  if (amount === undefined || amount <= 0) return undefined
+  return { unit: m[2] === '' ? 'records' : 'bytes', perSecond: amount / SECONDS[m[3]!]! }
+}
+
+/** Past the field it is records or bytes a second. */
+export const rate = (doc: string, extra: { example?: string } = {}): Field<Rate> =>
+  rule(doc, 'rate', { type: 'string' }, 'a rate such as "1000/s", "5000/m" or "2MiB/s"', parseRate, extra)
 
 /** One of a closed set. */
 export const choice = <const C extends readonly string[]>(

@@ -8,8 +8,9 @@ import type { Clock } from '../core/clock.ts'
 import type { Context, Output, Parcel, Records, Sent } from '../core/component.ts'
 import { describe, YarderError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import { RateLimiter } from '../core/rate.ts'
 import { DeadLetters } from './dead-letter.ts'
-import type { Refusal } from './dead-letter.ts'
+import type { JobReport, Refusal, Selector } from './dead-letter.ts'
 import { Health, STALLED_MS } from './delivery/health.ts'
 import type { HealthState } from './delivery/health.ts'
 import { outputMeters } from './delivery/meters.ts'
@@ -19,8 +20,8 @@ import { judge, parcelOf, Queue } from './delivery/queue.ts'
 import type { Held, Outcome, Run } from './delivery/queue.ts'
 import { Reminder } from './delivery/reminder.ts'
 
-export { deliveryOptions } from './delivery/options.ts'
-export type { DeliveryOptions } from './delivery/options.ts'
+export { deliveryOptions, outputCommonFields } from './delivery/options.ts'
+export type { DeliveryOptions, OutputCommon } from './delivery/options.ts'
 
 const RETRY_AFTER_CAP_MS = 300_000
 /** How long a stop waits for an output that doesn't heed its signal. */
@@ -32,8 +33,6 @@ export interface DeliverySetup {
   readonly output: Output
   readonly options: DeliveryOptions
   readonly context: Pick<Context, 'name' | 'log' | 'clock' | 'instruments' | 'dataDir'>
-  /** Bytes of dead letters kept for this output. */
-  readonly deadLetterBytes?: number
   /** 0 up to 1, for the jitter. */
   readonly random?: () => number
   /** The output can't go on for good (the reader of stdout went away); nothing is sent any more. */
@@ -71,6 +70,8 @@ export class Delivery {
   readonly #deadLetters: DeadLetters
   readonly #refusals: Reminder
   readonly #diskTrouble: Reminder
+  readonly #drops: Reminder
+  readonly #limiter: RateLimiter | undefined
   readonly #stop = new AbortController()
   #room: Array<() => void> = []
   #drained: Array<() => void> = []
@@ -104,41 +105,85 @@ export class Delivery {
     this.#health = new Health(context.log, context.clock, (state, all) => this.#meters.state(state, all))
     this.#refusals = new Reminder(context.clock)
     this.#diskTrouble = new Reminder(context.clock)
-    const removed = context.instruments.counter(
-      'yarder_output_dead_letter_removed_bytes_total',
-      'Bytes of dead letters removed to keep their bound.',
-      ['output']
-    )
+    this.#drops = new Reminder(context.clock)
+    this.#limiter = options.rate_limit && new RateLimiter(options.rate_limit, context.clock)
     this.#deadLetters = new DeadLetters({
       dataDir: context.dataDir,
       output: context.name,
-      now: () => context.clock.now(),
-      ...(setup.deadLetterBytes === undefined ? {} : { maxBytes: setup.deadLetterBytes }),
-      onRemoved: (file, bytes) => {
-        removed.add(bytes, this.name)
-        this.#log.error({ file, bytes }, 'The oldest dead letters were removed to keep their bound.')
-      }
+      bounds: options.dead_letter,
+      clock: context.clock,
+      instruments: context.instruments,
+      onRemoved: (file, letters, bytes) =>
+        this.#log.error({ file, letters, bytes }, 'The oldest dead letters were removed to keep their bound.')
     })
   }
 
   /** Opens the way; what was offered before waits until then. */
   start(): void {
+    void this.#deadLetters.open()
     this.#health.started(this.#type)
     this.#pump()
   }
 
   /**
-   * Takes the records over at once and resolves when there is room for more (also when the delivery is closed, which
-   * leaves them unsettled). `records.batch.settle` is called once, when every record is delivered or its dead letter is
-   * on disk.
+   * Takes the records over at once and resolves when there is room for more. `records.batch.settle` is called once, when
+   * every record is delivered, or its dead letter is on disk, or it was dropped since the queue was full and
+   * `when_full` wants that. A closed delivery takes nothing and leaves it unsettled.
    */
   async offer(records: Records): Promise<void> {
     if (records.count === 0) return records.batch.settle(this.name)
     if (this.#closed) return
+    if (this.#options.when_full === 'drop_newest' && this.#overfull) return this.#dropNew(records)
     if (this.#queue.empty) this.#busySince = this.#clock.elapsed()
     this.#queue.add(records, this.#clock.elapsed())
+    if (this.#options.when_full === 'drop_oldest') this.#dropOld()
     this.#pump()
-    if (this.#full && !this.#closed) await new Promise<void>(resolve => this.#room.push(resolve))
+    await this.room()
+  }
+
+  /** An input should wait before it offers more. Never so when the output drops what is too much, or is closed. */
+  get full(): boolean {
+    return this.#overfull && !this.#closed && this.#options.when_full?.startsWith('drop') !== true
+  }
+
+  /** Resolves when it is not full, also when the delivery is closed. */
+  async room(): Promise<void> {
+    if (this.full) await new Promise<void>(resolve => this.#room.push(resolve))
+  }
+
+  /** Whether inputs may go on without it when it is full, and give it later what it missed. */
+  get detaches(): boolean {
+    return this.#options.when_full === 'detach'
+  }
+
+  #dropNew(records: Records): void {
+    this.#dropped(records.count)
+    this.#deadLetters.leftOut(records, 0, records.count)
+    records.batch.settle(this.name)
+  }
+
+  /** What is under way stays; the oldest that waits goes until the rest fits. */
+  #dropOld(): void {
+    let count = 0
+    while (this.#overfull) {
+      const run = this.#queue.dropOldest()
+      if (run === undefined) break
+      count += run.to - run.from
+      this.#deadLetters.leftOut(run.held.records, run.from, run.to)
+      this.#done(run.held, run.to - run.from)
+    }
+    this.#dropped(count)
+  }
+
+  #dropped(count: number): void {
+    if (count === 0) return
+    this.#meters.dropped(count)
+    const due = this.#drops.due(count)
+    if (due > 0)
+      this.#log.error(
+        { records: due, when_full: this.#options.when_full },
+        'Records were dropped, since the queue of the output is full.'
+      )
   }
 
   /** Finishes what was taken over within `deadlineMs`, then breaks off and closes. True when nothing is left. Never hangs. */
@@ -176,6 +221,17 @@ export class Delivery {
     return this.#queue.unacknowledged
   }
 
+  /** What it keeps of the records that were refused for good. */
+  get deadLetters(): DeadLetters {
+    return this.#deadLetters
+  }
+
+  /** Sends dead letters again, as `DeadLetters.replay` says, among the records that come meanwhile. */
+  replay(selector: Selector): Promise<JobReport> {
+    const { max_events: maxCount, max_bytes: maxBytes } = this.#options.batch
+    return this.#deadLetters.replay(selector, { offer: records => this.offer(records), maxCount, maxBytes })
+  }
+
   status(): DeliveryStatus {
     this.#watch()
     const { state, message, since, lastError, lastSuccess } = this.#health
@@ -200,9 +256,11 @@ export class Delivery {
     this.#watch()
     const now = this.#clock.elapsed()
     if (now >= this.#pausedUntil) {
-      while (this.#inFlight < this.#limit() && this.#ready(now)) {
+      while (this.#inFlight < this.#limit() && this.#ready(now) && this.#throttle() === 0) {
         const runs = this.#queue.take(this.#options.batch.max_events, this.#options.batch.max_bytes)
-        void this.#send(runs, parcelOf(runs))
+        const parcel = parcelOf(runs)
+        this.#limiter?.take(parcel.count, parcel.bytes)
+        void this.#send(runs, parcel)
       }
       if (!this.#contacted && this.#inFlight === 0 && this.#queue.freshCount === 0 && this.output.probe !== undefined)
         void this.#probe(this.output.probe.bind(this.output))
@@ -210,8 +268,13 @@ export class Delivery {
     this.#setAlarm(now)
   }
 
+  /** Milliseconds until `rate_limit` lets the next parcel go; a stop doesn't wait for it. */
+  #throttle(): number {
+    return this.#draining ? 0 : (this.#limiter?.waitMs() ?? 0)
+  }
+
   /** What is under way and as much again to be gathered is enough; more would only be memory. */
-  get #full(): boolean {
+  get #overfull(): boolean {
     const { queue_bytes, queue_events = Infinity } = this.#options
     return this.#queue.heldBytes >= queue_bytes || this.#queue.unacknowledged >= queue_events
   }
@@ -230,7 +293,7 @@ export class Delivery {
       this.#draining ||
       queue.freshCount >= batch.max_events ||
       queue.freshBytes >= batch.max_bytes ||
-      this.#full ||
+      this.#overfull ||
       now - queue.freshSince >= batch.timeout
     )
   }
@@ -238,7 +301,9 @@ export class Delivery {
   #setAlarm(now: number): void {
     let at = Infinity
     const { freshSince, hasAgain } = this.#queue
+    const throttled = this.#throttle()
     if (this.#pausedUntil > now) at = this.#pausedUntil
+    else if (throttled > 0 && !this.#queue.empty) at = now + throttled
     else if (freshSince !== undefined && !hasAgain && this.#inFlight < this.#limit())
       at = freshSince + this.#options.batch.timeout
     if (!this.#queue.empty && this.#health.state !== 'red') at = Math.min(at, this.#stallsAt())
@@ -314,7 +379,8 @@ export class Delivery {
       this.#log.debug({ records: retryCount, reason: sent.reason }, 'Part of a request is to be sent again.')
     }
     for (const [held, records] of delivered) this.#done(held, records)
-    if (rejected.length > 0) void this.#bury(rejected)
+    // Letters that stay letters don't wait for room that only they can make.
+    for (const part of Map.groupBy(rejected, r => r.held.records.given === undefined).values()) void this.#bury(part)
   }
 
   #succeeded(): void {
@@ -359,7 +425,7 @@ export class Delivery {
   #done(held: Held, records: number): void {
     if (!this.#queue.done(held, records)) return
     held.records.batch.settle(this.name)
-    if (!this.#full) for (const wake of this.#room.splice(0)) wake()
+    if (!this.#overfull) for (const wake of this.#room.splice(0)) wake()
     if (this.#queue.empty) for (const wake of this.#drained.splice(0)) wake()
   }
 

@@ -9,6 +9,8 @@ export interface Meters {
   retried(records: number, reason: string): void
   /** `status` as the destination gave it; only the classes of HTTP become labels. */
   rejected(status: number | undefined): void
+  /** Left out on purpose, since the queue was full. */
+  dropped(records: number): void
   took(ms: number): void
   state(state: HealthState, all: readonly HealthState[]): void
   success(nowMs: number): void
@@ -28,6 +30,11 @@ export function outputMeters(
   const duplicates = i.counter('yarder_output_duplicates_total', 'Acknowledged records it had already.', own)
   const retried = i.counter('yarder_output_retried_total', 'Records to be sent again, by reason.', why)
   const rejected = i.counter('yarder_output_rejected_total', 'Records refused for good, by status.', why)
+  const dropped = i.counter(
+    'yarder_output_dropped_total',
+    'Records left out since the queue was full (`when_full`).',
+    own
+  )
   const inFlight = i.gauge('yarder_output_in_flight', 'Requests under way.', own)
   const queue = i.gauge('yarder_output_queue_bytes', 'Bytes of records taken over and not acknowledged.', own)
   const success = i.gauge('yarder_output_last_success_timestamp_seconds', 'When it last acknowledged something.', own)
@@ -49,6 +56,7 @@ export function outputMeters(
     retried: (records, reason) => retried.add(records, name, reason),
     rejected: status =>
       rejected.add(1, name, status !== undefined && status >= 400 && status < 600 ? `${status}` : 'other'),
+    dropped: records => dropped.add(records, name),
     took: ms => seconds.observe(ms / 1000, name),
     state(state, all) {
       for (const s of all) {

@@ -96,6 +96,13 @@ export class Queue {
     return taken
   }
 
+  /** Takes out the oldest that waits and was never sent; undefined when nothing does. */
+  dropOldest(): Run | undefined {
+    const run = this.#fresh[this.#head]
+    if (run !== undefined) this.#replaceFresh(undefined, run)
+    return run
+  }
+
   /** Back to the front, in the old order. */
   giveBack(runs: readonly Run[]): void {
     if (runs.length > 0) this.#again = [...this.#again, ...runs].sort(inOrder)
@@ -115,8 +122,10 @@ export class Queue {
     if (this.#again.length > 0) {
       if (rest === undefined) this.#again.shift()
       else this.#again[0] = rest
-      return
-    }
+    } else this.#replaceFresh(rest, taken)
+  }
+
+  #replaceFresh(rest: Run | undefined, taken: Run): void {
     this.freshCount -= taken.to - taken.from
     this.freshBytes -= bytesOf(taken)
     if (rest !== undefined) this.#fresh[this.#head] = rest
