@@ -56,6 +56,7 @@ export function indexWithin(records: Records, row: number): number {
 
 /** `id-offset`, or `id-offset.k` for the records after the first of one offset; '' when the source has no identity. */
 export function recordId(records: Records, row: number): string {
+  if (records.given !== undefined) return records.given[row]!.id
   const { id } = records.batch.source
   if (id === '') return ''
   const within = indexWithin(records, row)

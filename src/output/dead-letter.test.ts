@@ -5,19 +5,22 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { makeRecords, NOON } from '../../test/lib/records.ts'
-import { DeadLetters, deadLetterPath, dropDeadLetters, listDeadLetters, readDeadLetters } from './dead-letter.ts'
+import { DeadLetters, deadLetterPath, listDeadLetters, readDeadLetters } from './dead-letter.ts'
 import type { DeadLettersOptions, Refusal } from './dead-letter.ts'
+
+const clock = { now: () => NOON }
+const bounds = { max_bytes: 8000, when_full: 'drop_oldest' } as const
 
 function setup(t: TestContext, more: Partial<DeadLettersOptions> = {}): { dataDir: string; letters: DeadLetters } {
   const dataDir = mkdtempSync(join(tmpdir(), 'yarder-'))
   t.after(() => rmSync(dataDir, { recursive: true, force: true }))
-  const letters = new DeadLetters({ dataDir, output: 'elastic', now: () => NOON, ...more })
+  const letters = new DeadLetters({ dataDir, output: 'elastic', clock, ...more })
   t.after(() => letters.close())
   return { dataDir, letters }
 }
 
-function refusal(doc: object | string, more: Partial<Refusal> = {}): Refusal {
-  const records = makeRecords({ docs: [doc], offset: 42, sourceId: 'k3f' })
+function refusal(doc: object | string, more: Partial<Refusal> = {}, offset = 42): Refusal {
+  const records = makeRecords({ docs: [doc], offset, sourceId: 'k3f' })
   return {
     records,
     row: 0,
@@ -46,7 +49,7 @@ test('a letter says what, where from, whereto and why, and only its owner may re
 })
 
 test('they are listed by output, read oldest first, and dropped; the next one begins a new file', async t => {
-  const { dataDir, letters } = setup(t, { maxBytes: 8000 })
+  const { dataDir, letters } = setup(t, { bounds })
   for (let n = 0; n < 15; n++) await letters.write([refusal({ n, pad: 'x'.repeat(200) })])
   const listed = await listDeadLetters(dataDir)
   assert.deepEqual(
@@ -58,7 +61,7 @@ test('they are listed by output, read oldest first, and dropped; the next one be
     (await read(dataDir)).map(l => (l.document as { n: number }).n),
     Array.from({ length: 15 }, (_, n) => n)
   )
-  await dropDeadLetters(dataDir, 'elastic')
+  await letters.drop({})
   assert.deepEqual(await read(dataDir), [])
   await letters.write([refusal({ n: 99 })])
   assert.deepEqual(
@@ -70,7 +73,7 @@ test('they are listed by output, read oldest first, and dropped; the next one be
 
 test('the bound removes the oldest, and says so', async t => {
   const removed: number[] = []
-  const { dataDir, letters } = setup(t, { maxBytes: 8000, onRemoved: (_file, bytes) => removed.push(bytes) })
+  const { dataDir, letters } = setup(t, { bounds, onRemoved: (_file, _letters, bytes) => removed.push(bytes) })
   for (let n = 0; n < 60; n++) await letters.write([refusal({ n, pad: 'x'.repeat(200) })])
   assert.ok(removed.length > 0)
   const kept = (await read(dataDir)).map(l => (l.document as { n: number }).n)
@@ -88,9 +91,9 @@ test('a letter that a crash cut short glues to nothing', async t => {
   await letters.close()
   const file = deadLetterPath(dataDir, 'elastic')
   truncateSync(file, statSync(file).size - 7)
-  const again = new DeadLetters({ dataDir, output: 'elastic', now: () => NOON })
+  const again = new DeadLetters({ dataDir, output: 'elastic', clock })
   t.after(() => again.close())
-  await again.write([refusal({ n: 3 })])
+  await again.write([refusal({ n: 3 }, {}, 43)])
   assert.deepEqual(
     (await read(dataDir)).map(l => l.document),
     [{ n: 1 }, { n: 3 }]

@@ -100,7 +100,9 @@ function build(o: Options, ctx: Context): Output {
   const stream = o.data_stream
   const index = stream === undefined ? new IndexNames(o.index) : undefined
   const streamName = stream && `${stream.type}-${stream.dataset}-${stream.namespace}`
-  const names: Naming = index ?? { of: () => streamName! }
+  const own: Naming = index ?? { of: () => streamName! }
+  // A dead letter goes again to where it went the first time.
+  const names: Naming = { of: (records, row) => records.given?.[row]?.target ?? own.of(records, row) }
   const injection: Injection | undefined = stream && { key: 'data_stream', value: stream }
   const query = new URLSearchParams({ filter_path: 'errors,items.*.error,items.*.status' })
   if (o.pipeline !== undefined) query.set('pipeline', o.pipeline)

@@ -55,6 +55,7 @@ export class BulkBody {
 
   #part(part: Part, start: number): number {
     const { records } = part
+    if (records.given !== undefined) return this.#givenPart(part, start)
     const { bytes, ends, offsets } = records
     const { id } = records.batch.source
     let at = start
@@ -86,6 +87,21 @@ export class BulkBody {
           ? bytes.copy(this.#buffer, at, from, end)
           : this.#injected(bytes.subarray(from, end), at)
       from = end
+    }
+    return at
+  }
+
+  /** Records with identities of their own are few, so each line may be made for itself. */
+  #givenPart({ records, from, to }: Part, start: number): number {
+    let at = start
+    for (let row = from; row < to; row++) {
+      const action = { create: { _index: this.#names.of(records, row), _id: records.given![row]!.id } }
+      const line = Buffer.from(`${JSON.stringify(action)}\n`)
+      const document = records.bytes.subarray(startOf(records, row), records.ends[row])
+      const need = line.length + (this.#inject?.length ?? 0) + 1 + document.length
+      if (at + need > this.#buffer.length) this.#grow(at, need)
+      at += line.copy(this.#buffer, at)
+      at += this.#inject === undefined ? document.copy(this.#buffer, at) : this.#injected(document, at)
     }
     return at
   }

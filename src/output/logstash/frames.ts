@@ -87,9 +87,10 @@ export class WindowFrames {
   #part(part: Part, start: number): number {
     const { bytes, ends, offsets, batch } = part.records
     const { id } = batch.source
-    const identified = id !== ''
+    const { given } = part.records
+    const identified = id !== '' && given === undefined
     const opening = `{"@metadata":{${this.#fixed}`
-    const head = Buffer.from(identified ? `${opening},"_id":${JSON.stringify(id).slice(0, -1)}-` : `${opening}}`)
+    const common = Buffer.from(identified ? `${opening},"_id":${JSON.stringify(id).slice(0, -1)}-` : `${opening}}`)
     const hasOwn = partDocuments(part).includes(METADATA)
     let at = start
     let from = startOf(part.records, part.from)
@@ -99,6 +100,7 @@ export class WindowFrames {
       const end = ends[row]!
       // Without the '{' that `head` has and the newline after it.
       let rest: Buffer = bytes.subarray(from + 1, end - 1)
+      const head = given === undefined ? common : Buffer.from(`${opening},"_id":${JSON.stringify(given[row]!.id)}}`)
       let prefix: Buffer = head
       if (hasOwn) [prefix, rest] = splitMetadata(bytes.subarray(from, end - 1), head)
       if (at + EVENT_HEAD + prefix.length + TAIL_ROOM + rest.length > this.#buffer.length)
