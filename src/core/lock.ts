@@ -44,7 +44,11 @@ export function lock(dataDir: string, pid = process.pid): Lock {
   const release = (): void => {
     process.removeListener('exit', release)
     if (!db.isOpen) return
-    rmSync(pidFile, { force: true })
+    try {
+      rmSync(pidFile, { force: true })
+    } catch {
+      // A disk that became read-only: the next holder writes its own over it.
+    }
     db.close()
   }
   // Also keeps the database from being collected as garbage, which would drop the lock of a caller who forgets his Lock.

@@ -1,42 +1,28 @@
 // The State that survives a restart: one SQLite file in write-ahead mode, with everything in memory beside it.
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import type { StatementSync } from 'node:sqlite'
-import { crc32 } from 'node:zlib'
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import type { Clock } from './clock.ts'
 import { systemClock } from './clock.ts'
 import { YarderError, describe } from './errors.ts'
-import type { Log } from './log.ts'
+import type { Log, LogData } from './log.ts'
+import { copyPath, readCopy, writeCopy, writeCopySync } from './state-copy.ts'
+import { checksum, Damage, inodeOf, isDamage, openDb, readElsewhere, readRows, SUFFIXES } from './state-db.ts'
+import type { OpenDb, Row } from './state-db.ts'
+import { logFault } from './state-log.ts'
 import type { State } from './state.ts'
 
-// SQLite's primary result codes, https://sqlite.org/rescode.html
-const SQLITE_CORRUPT = 11
-const SQLITE_NOTADB = 26
-
-/** Layout of the table; a file with a higher number was written by a newer yarder. */
-const VERSION = 1
-
-// A checksum a row: SQLite notices torn pages, not a bit that flipped inside a value.
-const SCHEMA = `CREATE TABLE IF NOT EXISTS state (
-  scope TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, sum INTEGER NOT NULL,
-  PRIMARY KEY (scope, key)) WITHOUT ROWID`
-
-interface Open {
-  readonly db: DatabaseSync
-  readonly put: StatementSync
-  readonly drop: StatementSync
-  /** Which file it is, to notice that someone removed or replaced it. */
-  readonly inode: number
-}
-
-type Row = { scope: string; key: string; value: string; sum: number }
+/** How old the copy may be, ms: so much is sent again at most when the state file is damaged. */
+const COPY_EVERY_MS = 300_000
+/** The first one of a run is made sooner. */
+const COPY_FIRST_MS = 10_000
+/** Damaged files that are kept; a broken disk must not be filled with them. */
+const KEEP_DAMAGED = 3
 
 /**
  * Opens or makes the state file at `path` (0600, its folder 0700). Never fails for the disk's sake: what can't be
  * written stays in memory and is tried again at every commit; a damaged file is set aside as
- * `<path>.damaged-<time>`, what was readable in it is kept, and both are told. Throws a YarderError (STORAGE) only
- * when a newer version wrote the file.
+ * `<path>.damaged-<time>`, what was readable in it is kept, the rest is taken from the copy beside it, and all is told.
+ * Throws a YarderError (STORAGE) only when a newer version wrote the file.
  */
 export function openStateFile(path: string, log: Log, clock: Clock = systemClock): StateFile {
   return new StateFile(path, log, clock)
@@ -47,25 +33,38 @@ export class StateFile implements State {
   readonly path: string
   #log: Log
   #clock: Clock
-  #file: Open | undefined
+  #file: OpenDb | undefined
   #scopes = new Map<string, Map<string, unknown>>()
   #dirty = new Map<string, Set<string>>()
   #hooks = new Set<() => void>()
   #failing = false
   #committing = false
+  /** Damage that was found and could not be set aside yet. */
+  #damage: unknown
+  /** Something was committed that the copy lacks. */
+  #uncopied = false
+  #copying: AbortController | undefined
+  #copyDue: number
 
   constructor(path: string, log: Log, clock: Clock) {
     this.path = path
     this.#log = log
     this.#clock = clock
+    this.#copyDue = clock.elapsed() + COPY_FIRST_MS
+    const fault = this.#logFault()
     try {
-      this.#file = this.#open()
-      this.#load()
+      if (isEmpty(path) && existsSync(copyPath(path))) throw new Damage('it is empty')
+      this.#file = openDb(path)
+      readRows(this.#file.db, row => this.#take(row))
     } catch (error) {
       if (error instanceof YarderError) throw error
-      if (isDamage(error)) this.#startAnew(error)
-      else this.#tellFailure(error)
+      const damage = isDamage(error) ? error : this.#goWithout(error)
+      if (damage !== undefined) {
+        this.#mendAnew(damage)
+        return
+      }
     }
+    if (fault !== undefined) this.#tellLog(fault)
   }
 
   get(scope: string, key: string): unknown {
@@ -104,7 +103,10 @@ export class StateFile implements State {
 
   /** Commits and lets go of the file. The last word: later changes stay in memory. */
   close(): boolean {
+    this.#copyDue = Infinity
     const written = this.commit()
+    this.#copying?.abort()
+    if (written && (this.#uncopied || this.#copying !== undefined)) this.#copyNow()
     this.#release()
     return written
   }
@@ -117,19 +119,24 @@ export class StateFile implements State {
 
   #write(): boolean {
     try {
+      if (this.#damage !== undefined) this.#setAside(this.#damage)
       if (this.#file !== undefined && inodeOf(this.path) !== this.#file.inode) this.#release()
       if (this.#file === undefined) {
-        this.#file = this.#open()
+        this.#file = openDb(this.path)
         this.#markAll()
       }
-      if (this.#dirty.size > 0) this.#transaction(this.#file)
+      if (this.#dirty.size > 0) {
+        this.#transaction(this.#file)
+        this.#uncopied = true
+      }
       this.#dirty.clear()
       if (this.#failing) this.#log.info({ path: this.path }, 'The state file can be written again.')
       this.#failing = false
+      this.#copyWhenDue()
       return true
     } catch (error) {
-      if (isDamage(error)) {
-        this.#startAnew(error)
+      if (isDamage(error) && this.#damage === undefined) {
+        this.#startAnew(error, 'nothing is lost: they are in memory')
         return this.#file !== undefined
       }
       this.#tellFailure(error)
@@ -137,7 +144,7 @@ export class StateFile implements State {
     }
   }
 
-  #transaction(file: Open): void {
+  #transaction(file: OpenDb): void {
     file.db.exec('BEGIN IMMEDIATE')
     try {
       for (const [scope, keys] of this.#dirty) {
@@ -159,67 +166,143 @@ export class StateFile implements State {
     }
   }
 
-  #open(): Open {
-    mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 })
-    // Made by us, so that it never exists with other rights; -wal and -shm take theirs from it.
-    closeSync(openSync(this.path, 'a', 0o600))
-    chmodSync(this.path, 0o600)
-    const db = new DatabaseSync(this.path, { timeout: 200 })
+  #take({ scope, key, value }: Row): void {
+    const table = this.#scopes.get(scope) ?? new Map<string, unknown>()
+    this.#scopes.set(scope, table.set(key, value))
+  }
+
+  #rows(): Row[] {
+    return [...this.#scopes].flatMap(([scope, table]) => [...table].map(([key, value]) => ({ scope, key, value })))
+  }
+
+  #logFault(): string | undefined {
     try {
-      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
-      const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version'])
-      if (version > VERSION) throw new YarderError('STORAGE', `opening ${this.path}: a newer yarder wrote it`)
-      db.exec(`${SCHEMA}; PRAGMA user_version = ${VERSION}`)
-      const put = db.prepare('INSERT OR REPLACE INTO state (scope, key, value, sum) VALUES (?, ?, ?, ?)')
-      const drop = db.prepare('DELETE FROM state WHERE scope = ? AND key = ?')
-      return { db, put, drop, inode: inodeOf(this.path) }
-    } catch (error) {
-      db.close()
-      throw error
+      return logFault(`${this.path}-wal`)
+    } catch {
+      // What can't be read is found out, and told, when the file is opened.
+      return undefined
     }
   }
 
-  /** Reads all rows; throws a damage when SQLite or a checksum found one, with the good rows already taken over. */
-  #load(): void {
-    const { db } = this.#file!
-    let bad = 0
-    for (const row of db.prepare('SELECT scope, key, value, sum FROM state').iterate() as Iterable<Row>) {
-      if (!this.#take(row)) bad++
-    }
-    if (bad > 0) throw new Damage(`${bad} of its rows have a wrong checksum`)
-    const verdict = db.prepare('PRAGMA quick_check(1)').get()?.['quick_check']
-    if (verdict !== 'ok') throw new Damage(String(verdict))
-  }
-
-  #take(row: Row): boolean {
-    if (typeof row.value !== 'string' || checksum(row.scope, row.key, row.value) !== row.sum) return false
-    const table = this.#scopes.get(row.scope) ?? new Map<string, unknown>()
-    this.#scopes.set(row.scope, table.set(row.key, JSON.parse(row.value)))
-    return true
-  }
-
-  #startAnew(reason: unknown): void {
-    this.#release()
-    const stamp = new Date(this.#clock.now()).toISOString().replaceAll(/[-:]|\.\d+/g, '')
-    let aside = `${this.path}.damaged-${stamp}`
-    for (let n = 2; existsSync(aside); n++) aside = `${this.path}.damaged-${stamp}-${n}`
-    let kept = 0
-    for (const table of this.#scopes.values()) kept += table.size
-    this.#log.error(
-      { path: this.path, aside, kept, err: reason },
-      'The state file is damaged; it was set aside and begun anew with what could be read.'
+  /** SQLite falls back to the commit before, which is whole. */
+  #tellLog(fault: string): void {
+    this.#log.warn(
+      { path: `${this.path}-wal`, reason: fault, ...this.#mend() },
+      'The newest part of the state was cut short or damaged; what was acknowledged since the commit before is sent again.'
     )
+  }
+
+  /** Rows that are missing are taken from the copy; says how many, and of when. */
+  #mend(): { from_copy?: number; copy_of?: string } {
+    const copy = readCopy(this.path)
+    if (copy === undefined) return {}
+    const missing = copy.rows.filter(({ scope, key }) => this.get(scope, key) === undefined)
+    for (const row of missing) {
+      this.#take(row)
+      this.#mark(row.scope, row.key)
+    }
+    return { from_copy: missing.length, copy_of: new Date(copy.at).toISOString() }
+  }
+
+  /** The disk refuses a start: full, read-only, broken. What was known must still be known; says why when it is not. */
+  #goWithout(error: unknown): unknown {
+    this.#scopes.clear()
     try {
-      for (const suffix of ['', '-wal', '-shm']) {
-        if (existsSync(this.path + suffix)) renameSync(this.path + suffix, aside + suffix)
-      }
-      this.#file = this.#open()
+      readElsewhere(this.path, row => this.#take(row))
+    } catch (reason) {
+      if (reason instanceof YarderError) throw reason
+      return reason
+    }
+    this.#tellFailure(error)
+    return undefined
+  }
+
+  /** Damage found at the start: what can't be read is taken from the copy. */
+  #mendAnew(reason: unknown): void {
+    this.#release()
+    const kept = this.#known()
+    const copy = this.#mend()
+    const positions =
+      copy.copy_of === undefined
+        ? 'files without one begin where start_at says'
+        : 'what was acknowledged after the copy was made is sent again'
+    this.#startAnew(reason, positions, { kept, ...copy })
+  }
+
+  #known(): number {
+    return this.#scopes.values().reduce((sum, table) => sum + table.size, 0)
+  }
+
+  #startAnew(reason: unknown, positions: string, data: LogData = { kept: this.#known() }): void {
+    this.#release()
+    this.#damage = reason
+    const told = { path: this.path, ...data, positions, err: reason }
+    try {
+      const aside = this.#setAside(reason)
+      this.#log.error(
+        { ...told, aside },
+        'The state file is damaged; it was set aside and begun anew with what could be read.'
+      )
+      this.#file = openDb(this.path)
       this.#markAll()
       this.#transaction(this.#file)
       this.#dirty.clear()
     } catch (error) {
+      if (this.#damage !== undefined)
+        this.#log.error(
+          told,
+          'The state file is damaged and cannot be set aside yet; the agent goes on with what could be read.'
+        )
       this.#tellFailure(error)
     }
+  }
+
+  /** Moves the damaged file out of the way; returns its new name. */
+  #setAside(reason: unknown): string {
+    const stamp = new Date(this.#clock.now()).toISOString().replaceAll(/[-:]|\.\d+/g, '')
+    let aside = `${this.path}.damaged-${stamp}`
+    for (let n = 2; existsSync(aside); n++) aside = `${this.path}.damaged-${stamp}-${n}`
+    for (const suffix of SUFFIXES) if (existsSync(this.path + suffix)) renameSync(this.path + suffix, aside + suffix)
+    if (this.#failing) this.#log.warn({ path: this.path, aside, err: reason }, 'The damaged state file was set aside.')
+    this.#damage = undefined
+    this.#removeOldest()
+    return aside
+  }
+
+  #removeOldest(): void {
+    const folder = dirname(this.path)
+    const name = /\.damaged-[^-]+(?:-\d+)?$/
+    const old = readdirSync(folder)
+      .filter(file => file.startsWith(`${basename(this.path)}.damaged-`) && name.test(file))
+      .toSorted()
+      .slice(0, -KEEP_DAMAGED)
+    for (const file of old)
+      for (const suffix of SUFFIXES) rmSync(join(folder, file + suffix), { recursive: true, force: true })
+  }
+
+  #copyNow(): void {
+    try {
+      writeCopySync(this.path, this.#rows(), this.#clock.now())
+    } catch {
+      // The state itself is written; an older copy is as good as none was.
+    }
+  }
+
+  #copyWhenDue(): void {
+    const now = this.#clock.elapsed()
+    if (!this.#uncopied || this.#copying !== undefined || now < this.#copyDue) return
+    this.#uncopied = false
+    this.#copyDue = now + COPY_EVERY_MS
+    const copying = new AbortController()
+    this.#copying = copying
+    void writeCopy(this.path, this.#rows(), this.#clock.now(), copying.signal)
+      .catch(() => {
+        // The state itself is written; the copy is tried again when it is due.
+        this.#uncopied = true
+      })
+      .finally(() => {
+        this.#copying = undefined
+      })
   }
 
   #markAll(): void {
@@ -246,15 +329,4 @@ export class StateFile implements State {
   }
 }
 
-class Damage extends Error {}
-
-function isDamage(error: unknown): boolean {
-  if (error instanceof Damage || error instanceof SyntaxError) return true
-  const code = (error as { errcode?: unknown }).errcode
-  return typeof code === 'number' && [SQLITE_CORRUPT, SQLITE_NOTADB].includes(code & 0xff)
-}
-
-const checksum = (scope: string, key: string, value: string): number => crc32(`${scope}\0${key}\0${value}`)
-
-/** Inode of a file, 0 when it isn't there. */
-const inodeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.ino ?? 0
+const isEmpty = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.size === 0

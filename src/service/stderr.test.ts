@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { createLineWriter } from './stderr.ts'
+
+const skip = process.getuid?.() !== 0 && 'mounts a small disk, which needs root'
 
 test('lines arrive in order in a file, appended to what it holds', async t => {
   const dir = mkdtempSync(join(tmpdir(), 'yarder-'))
@@ -80,3 +83,40 @@ test('a reader that is gone ends the writing quietly', async () => {
   child.stdin.write('go\n')
   assert.equal(await new Promise(resolve => child.once('close', resolve)), 7)
 })
+
+test(
+  'a full disk costs the lines beyond the bound, which are counted; with room it goes on by itself',
+  { skip },
+  async t => {
+    const dir = mkdtempSync(join(tmpdir(), 'yarder-'))
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', dir])
+    t.after(() => {
+      execFileSync('umount', ['-l', dir])
+      rmSync(dir, { recursive: true })
+    })
+    const fd = openSync(join(dir, 'log'), 'a')
+    t.after(() => closeSync(fd))
+    const writer = createLineWriter(fd, 16 * 1024)
+    const line = (i: number): string => `line ${i} ${'x'.repeat(80)}\n`
+    writeFileSync(join(dir, 'filler'), 'x'.repeat(60 * 1024))
+    for (let i = 0; i < 1000; i++) writer.write(line(i))
+    const before = performance.now()
+    await writer.flush(5000)
+    assert.ok(performance.now() - before < 4000, 'the end does not wait for the disk')
+    rmSync(join(dir, 'filler'))
+    const text = (): string => readFileSync(join(dir, 'log'), 'utf8')
+    while (!text().includes('were dropped')) await setTimeout(20)
+    writer.write('after\n')
+    await writer.flush(5000)
+    const lines = text().trimEnd().split('\n')
+    const dropped = Number(/yarder: (\d+) lines of the agent's own log were dropped/.exec(text())?.[1])
+    const kept = lines.filter(l => l.startsWith('line '))
+    assert.equal(kept.length + dropped, 1000)
+    assert.deepEqual(
+      kept.map(l => `${l}\n`),
+      Array.from({ length: kept.length }, (_, i) => line(i)),
+      'no line is cut or out of order'
+    )
+    assert.equal(lines.at(-1), 'after')
+  }
+)

@@ -3,6 +3,11 @@ import { closeSync, constants, fstatSync, openSync, write, writeSync } from 'nod
 
 /** Lines that do not fit are counted and told once there is room again. */
 const MAX_QUEUED = 1024 * 1024
+/** The reader went away, or the descriptor: no later write can succeed. */
+const GONE = new Set(['EPIPE', 'EBADF', 'ECONNRESET', 'ENOTCONN', 'ENXIO'])
+/** Waits before the next try, ms: a reader that is slow, and a disk that is full or broken. */
+const SLOW_MS = 20
+const DISK_MS = 500
 
 export interface LineWriter {
   write(text: string): void
@@ -12,8 +17,8 @@ export interface LineWriter {
 
 /**
  * A pipe or a terminal is opened a second time without blocking, so that a stalled reader costs nothing; a socket (the
- * journal's) can't be opened, and is written to from libuv's threads. A write error other than a full pipe ends the writing:
- * logging never stops the agent.
+ * journal's) can't be opened, and is written to from libuv's threads. A full disk is tried again until it has room; a reader
+ * that is gone ends the writing: logging never stops the agent.
  */
 export function createLineWriter(fd: number, maxQueued = MAX_QUEUED): LineWriter {
   const own = openWithoutBlocking(fd)
@@ -22,10 +27,12 @@ export function createLineWriter(fd: number, maxQueued = MAX_QUEUED): LineWriter
   let dropped = 0
   let busy = false
   let broken = false
+  let refused = false
   let waiters: (() => void)[] = []
 
+  /** A disk that refuses is not waited for at the end. */
   function settle(): void {
-    if (queue.length > 0 && !broken) return
+    if (queue.length > 0 && !broken && !refused) return
     for (const done of waiters.splice(0)) done()
   }
 
@@ -42,11 +49,26 @@ export function createLineWriter(fd: number, maxQueued = MAX_QUEUED): LineWriter
     }
   }
 
-  function fault(error: NodeJS.ErrnoException): boolean {
-    if (error.code === 'EAGAIN' || error.code === 'EINTR') return false
-    broken = true
-    queue.length = queued = 0
-    return true
+  function fault({ code = '' }: NodeJS.ErrnoException): void {
+    if (GONE.has(code)) {
+      broken = true
+      queue.length = queued = 0
+      return settle()
+    }
+    refused = code !== 'EAGAIN' && code !== 'EINTR'
+    busy = true
+    setTimeout(again, refused ? DISK_MS : SLOW_MS).unref()
+    settle()
+  }
+
+  function again(): void {
+    busy = false
+    pump()
+  }
+
+  function wrote(bytes: number): void {
+    refused = false
+    advance(bytes)
   }
 
   function pump(): void {
@@ -55,30 +77,22 @@ export function createLineWriter(fd: number, maxQueued = MAX_QUEUED): LineWriter
       if (own === undefined) {
         busy = true
         write(fd, queue[0]!, (error, written) => {
-          busy = false
-          if (error === null) advance(written)
-          else if (!fault(error)) return void setTimeout(pump, 20).unref()
-          pump()
+          if (error !== null) return fault(error)
+          wrote(written)
+          again()
         })
         return
       }
       try {
-        advance(writeSync(own, queue[0]!))
+        wrote(writeSync(own, queue[0]!))
       } catch (error) {
-        if (!fault(error as NodeJS.ErrnoException)) {
-          busy = true
-          setTimeout(() => {
-            busy = false
-            pump()
-          }, 20).unref()
-        }
-        return settle()
+        return fault(error as NodeJS.ErrnoException)
       }
     }
     if (dropped > 0) {
       const n = dropped
       dropped = 0
-      add(`yarder: ${n} lines of the agent's own log were dropped, since nobody read them\n`)
+      add(`yarder: ${n} lines of the agent's own log were dropped, since they could not be written\n`)
     }
     settle()
   }
