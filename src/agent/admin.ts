@@ -1,5 +1,5 @@
 // The HTTP listener: /metrics, /health, /health/live, /health/ready; and the same with more on the control socket.
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync, unlinkSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -161,7 +161,7 @@ export async function startControl(source: AdminSource, path: string, actions: C
         replyJson(response, 400, { error: error instanceof Error ? error.message : String(error) })
       )
   })
-  rmSync(path, { force: true })
+  removeSocket(path)
   const umask = process.umask(0o177)
   try {
     await listen(server, { path })
@@ -176,7 +176,21 @@ export async function startControl(source: AdminSource, path: string, actions: C
     address: path,
     close: async () => {
       await listener.close()
-      rmSync(path, { force: true })
+      try {
+        removeSocket(path)
+      } catch {
+        // On a disk that became read-only it stays, as after a kill.
+      }
     }
+  }
+}
+
+/** With its errno when it can't: rmSync gives none on a read-only disk. */
+function removeSocket(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      throw new YarderError('RUNTIME', `removing the old control socket ${path}`, { cause: error })
   }
 }

@@ -11,11 +11,11 @@ import { createStore } from '../metrics/store.ts'
 import type { Store } from '../metrics/store.ts'
 import type { LogService } from '../service/log.ts'
 import { AdminPage } from './admin-page.ts'
-import { startControl } from './admin.ts'
 import type { ControlActions, Listener } from './admin.ts'
 import { createBufferPool } from './buffers.ts'
 import type { CheckedConfig, InputUnit } from './components.ts'
 import { contextMaker } from './context.ts'
+import { openControl } from './control-socket.ts'
 import type { MakeContext } from './context.ts'
 import { Exporters } from './exporters.ts'
 import { Inlet } from './inlet.ts'
@@ -87,7 +87,7 @@ export class Agent {
   #state: StateFile | undefined
   #commits: NodeJS.Timeout | undefined
   readonly #admin = new AdminPage(this.#adminSource())
-  #control: Listener | undefined
+  #control: Pick<Listener, 'close'> | undefined
   #ownRecords: OwnRecords | undefined
   #health: HealthChecks | undefined
   #stopped: Promise<boolean> | undefined
@@ -144,7 +144,7 @@ export class Agent {
       ship: event => this.#ownRecords?.record(event)
     })
     await this.#admin.apply(this.#checked.sections.admin.values)
-    this.#control = await startControl(this.#adminSource(), this.#socketPath(), this.#actions())
+    this.#control = await openControl(this.#adminSource(), this.#socketPath(), this.#actions(), this.#log)
     await this.#plan(this.#checked)()
     this.#reloads.set(1)
     this.#commits = setInterval(() => this.#state?.commit(), COMMIT_EVERY_MS)

@@ -1,0 +1,43 @@
+// The control socket on a disk that may refuse it for a while: the agent runs without it then, and comes back to it.
+import { errnoOf, describe } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import { startControl } from './admin.ts'
+import type { AdminSource, ControlActions, Listener } from './admin.ts'
+
+/** What a disk that is full, read-only or broken says. */
+const REFUSALS = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'])
+const RETRY_MS = 5000
+
+/** As startControl, but a disk that refuses the socket is told, and asked again every few seconds. Rejects for any other reason. */
+export async function openControl(
+  source: AdminSource,
+  path: string,
+  actions: ControlActions,
+  log: Log
+): Promise<Pick<Listener, 'close'>> {
+  try {
+    return await startControl(source, path, actions)
+  } catch (error) {
+    if (!REFUSALS.has(errnoOf(error))) throw error
+    const sentence = 'The control socket cannot be made; the command line cannot ask this agent until it can.'
+    log.error({ path, error: describe(error) }, sentence)
+  }
+  let opened: Listener | undefined
+  let trying: Promise<void> = Promise.resolve()
+  const timer = setInterval(() => {
+    trying = trying.then(async () => {
+      if (opened !== undefined) return
+      opened = await startControl(source, path, actions).catch(() => undefined)
+      if (opened === undefined) return
+      clearInterval(timer)
+      log.info({ path }, 'The control socket is there.')
+    })
+  }, RETRY_MS)
+  return {
+    close: async () => {
+      clearInterval(timer)
+      await trying
+      await opened?.close()
+    }
+  }
+}
