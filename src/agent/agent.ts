@@ -26,6 +26,7 @@ import { HealthChecks } from './health-checks.ts'
 import { Progress } from './progress.ts'
 import { OwnRecords } from './own-records.ts'
 import { editRunning } from './positions.ts'
+import { meterState, statePart } from './state-health.ts'
 import { asPart, overall } from './status.ts'
 import type { Status } from './status.ts'
 
@@ -136,6 +137,7 @@ export class Agent {
     this.#dataDir = dataDirOf(this.#checked, configDir, env)
     this.#lock = lock(this.#dataDir)
     this.#state = new StateFile(join(this.#dataDir, 'state.db'), logs.root.child('agent.state'), clock)
+    meterState(this.#store.instruments, this.#state)
     this.#health = new HealthChecks({
       clock,
       log: logs.root.child('health'),
@@ -254,8 +256,11 @@ export class Agent {
     const arrived = await this.#outlets.drain(Math.max(0, deadline - clock.elapsed()))
     clearInterval(this.#commits)
     await this.#exporters.stop()
-    this.#state?.commit()
-    this.#state?.close()
+    if (this.#state?.close() === false)
+      this.#log.error(
+        {},
+        'The positions could not be written; what was acknowledged since the last time is sent again.'
+      )
     await Promise.all([this.#admin.close(), this.#control?.close()])
     this.#lock?.release()
     if (arrived) this.#log.info({}, 'Stopped; everything that was read has arrived.')
@@ -275,7 +280,7 @@ export class Agent {
       .filter(i => i.state === 'failed')
       .map(i => ({ name: i.name, state: 'red' as const, message: i.message }))
     return {
-      ...overall([...outputs, ...broken, ...checks.map(asPart)], this.#draining),
+      ...overall([...outputs, ...broken, statePart(this.#state), ...checks.map(asPart)], this.#draining),
       version: this.#options.version,
       pid: process.pid,
       uptimeSeconds: Math.round((this.#options.clock.elapsed() - this.#started) / 1000),

@@ -37,7 +37,7 @@ export class StateFile implements State {
   #scopes = new Map<string, Map<string, unknown>>()
   #dirty = new Map<string, Set<string>>()
   #hooks = new Set<() => void>()
-  #failing = false
+  #trouble: string | undefined
   #committing = false
   /** Damage that was found and could not be set aside yet. */
   #damage: unknown
@@ -65,6 +65,11 @@ export class StateFile implements State {
       }
     }
     if (fault !== undefined) this.#tellLog(fault)
+  }
+
+  /** Why the last commit is in memory only; undefined when it is on the disk. */
+  get trouble(): string | undefined {
+    return this.#trouble
   }
 
   get(scope: string, key: string): unknown {
@@ -130,8 +135,8 @@ export class StateFile implements State {
         this.#uncopied = true
       }
       this.#dirty.clear()
-      if (this.#failing) this.#log.info({ path: this.path }, 'The state file can be written again.')
-      this.#failing = false
+      if (this.#trouble !== undefined) this.#log.info({ path: this.path }, 'The state file can be written again.')
+      this.#trouble = undefined
       this.#copyWhenDue()
       return true
     } catch (error) {
@@ -263,7 +268,8 @@ export class StateFile implements State {
     let aside = `${this.path}.damaged-${stamp}`
     for (let n = 2; existsSync(aside); n++) aside = `${this.path}.damaged-${stamp}-${n}`
     for (const suffix of SUFFIXES) if (existsSync(this.path + suffix)) renameSync(this.path + suffix, aside + suffix)
-    if (this.#failing) this.#log.warn({ path: this.path, aside, err: reason }, 'The damaged state file was set aside.')
+    if (this.#trouble !== undefined)
+      this.#log.warn({ path: this.path, aside, err: reason }, 'The damaged state file was set aside.')
     this.#damage = undefined
     this.#removeOldest()
     return aside
@@ -319,13 +325,14 @@ export class StateFile implements State {
   }
 
   #tellFailure(error: unknown): void {
-    if (!this.#failing) {
+    const reason = describe(error)
+    if (this.#trouble === undefined) {
       this.#log.error(
-        { path: this.path, reason: describe(error), err: error },
+        { path: this.path, reason, err: error },
         'The state file cannot be written; positions are kept in memory until it can.'
       )
     }
-    this.#failing = true
+    this.#trouble = reason
   }
 }
 
