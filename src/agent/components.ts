@@ -7,6 +7,10 @@ import { disk } from '../health/check/disk.ts'
 import { dns } from '../health/check/dns.ts'
 import { fileCheck } from '../health/check/file.ts'
 import { http } from '../health/check/http.ts'
+import { load } from '../health/check/load.ts'
+import { memory } from '../health/check/memory.ts'
+import { mount } from '../health/check/mount.ts'
+import { port } from '../health/check/port.ts'
 import { processCheck } from '../health/check/process.ts'
 import { systemdUnit } from '../health/check/systemd-unit.ts'
 import { tcp } from '../health/check/tcp.ts'
@@ -79,7 +83,21 @@ const transforms = [
 const outputs = [elasticsearch, fileOutput, logstash, stdout] as const
 const metrics = [counter, gauge, histogram] as const
 const exporters = [graphite, prometheus, statsd] as const
-const checks = [command, disk, dns, fileCheck, http, processCheck, systemdUnit, tcp, tls] as const
+const checks = [
+  command,
+  disk,
+  dns,
+  fileCheck,
+  http,
+  load,
+  memory,
+  mount,
+  port,
+  processCheck,
+  systemdUnit,
+  tcp,
+  tls
+] as const
 const notify = [webhook] as const
 
 const inputCommon = {
