@@ -177,6 +177,7 @@ export class Feed {
     if (at === start) return at
     const end = from + at
     tail.tracker.leaveOut(tail.read, end)
+    tail.ledger.leaveOut(tail.read, end)
     tail.advance(end, this.#buffer.subarray(0, at))
     this.#registry.changed(tail)
     return at
@@ -214,6 +215,7 @@ export class Feed {
     const { bounds, count } = split
     const now = this.#context.clock.now()
     const end = from + split.next
+    tail.ledger.due(end)
     let first = 0
     let start = at
     while (first < count && !signal.aborted) {
@@ -225,6 +227,7 @@ export class Feed {
       const batch = this.#batch(tail, from, start, stop, split, first, past, ms)
       this.#counters.lines(batch.count)
       this.#counters.bytes(stop - start)
+      tail.ledger.hand(batch)
       await emit(batch)
       first = past
       start = stop

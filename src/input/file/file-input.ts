@@ -401,6 +401,7 @@ export class FileInput implements Input {
 
   #lost(tail: FileTail, bytes: number): void {
     this.#gauges.lost(bytes, tail.loss)
+    tail.ledger.lose(bytes)
     this.#context.log.error(
       { path: tail.path, bytes, reason: tail.loss, from: tail.read, id: tail.id },
       'A part of a file was gone before it was read.'

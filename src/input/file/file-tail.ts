@@ -15,6 +15,8 @@ import {
 } from './identity.ts'
 import type { Checkpoint, Head } from './identity.ts'
 import { newFileId, sourceId } from './identity.ts'
+import { Ledger } from './ledger.ts'
+import type { Position } from './ledger.ts'
 import { Tracker } from './tracker.ts'
 
 /**
@@ -60,6 +62,7 @@ export class FileTail {
   readonly path: string
   readonly source: Source
   readonly tracker: Tracker
+  readonly ledger: Ledger
   place: Place = 'live'
   /** The name under which its bytes lie now. */
   at: string
@@ -147,6 +150,13 @@ export class FileTail {
     const start = this.tracker.min()
     this.read = start
     this.scanned = start
+    this.ledger = new Ledger(start)
+  }
+
+  /** What its ledger is held against. */
+  position(): Position {
+    const { size, expected, read, place } = this
+    return { size, expected, read, acked: this.tracker.min(), over: place === 'done' || place === 'missing' }
   }
 
   /** Bytes that are there and not yet looked at. */

@@ -195,6 +195,7 @@ export class Paths {
     tail.names.add(entry.path)
     if (tail.place !== 'live') this.#registry.changed(tail)
     tail.place = 'live'
+    if (tail.counted) tail.ledger.found()
     tail.counted = false
     for (const set of [this.#table.loose, this.#table.wanted, this.#table.resting]) set.delete(tail)
     this.#changes.note(tail, st)

@@ -7,6 +7,8 @@ import type { Packing } from './carrier.ts'
 import { FileTail } from './file-tail.ts'
 import type { Arrival, Place } from './file-tail.ts'
 import { inodeKey } from './identity.ts'
+import { Audit } from './ledger.ts'
+import type { LedgerRow } from './ledger.ts'
 
 /** A stream's row; short names, since there may be thousands. `yarder positions` edits them while the input is stopped. */
 export interface Row {
@@ -34,6 +36,7 @@ export interface Row {
   last?: number
   ends?: number[]
   skips?: number[]
+  ledger?: LedgerRow
 }
 
 /** When the input first ran, and until when it is known to have looked, milliseconds since the epoch. */
@@ -56,6 +59,7 @@ export class Registry {
   #state: State
   #scope: string
   #dirty = new Set<FileTail>()
+  #audit: Audit
   #runs: Runs | undefined
   #seen = 0
   #unhook: () => void = () => {}
@@ -65,6 +69,7 @@ export class Registry {
     this.#context = context
     this.#state = context.state
     this.#scope = scopeOf(context.name)
+    this.#audit = new Audit(context)
   }
 
   /** Reads when the input ran before, and writes with the state's commits from now on. */
@@ -156,6 +161,8 @@ export class Registry {
     tail.lastArrival = row.last ?? 0
     tail.ends = row.ends ?? []
     tail.skips = row.skips ?? []
+    const { size } = row
+    tail.ledger.restore(isLedger(row.ledger) ? row.ledger : [tail.read, 0, 0, size])
     tail.fresh = false
     return tail
   }
@@ -206,6 +213,7 @@ export class Registry {
 
   #write(): void {
     for (const tail of this.#dirty) {
+      this.#audit.look(tail)
       tail.prune()
       // Read and settled to the end: what comes next gets its own time of arrival after a crash, too.
       if (tail.read >= tail.size && tail.settled) tail.high = tail.read
@@ -246,11 +254,14 @@ function rowOf(tail: FileTail): Row {
     high: tail.high,
     ...(tail.arrivals.length > 0 && { arrivals: [...tail.arrivals], last: tail.lastArrival }),
     ...(tail.ends.length > 0 && { ends: [...tail.ends] }),
-    ...(tail.skips.length > 0 && { skips: [...tail.skips] })
+    ...(tail.skips.length > 0 && { skips: [...tail.skips] }),
+    ledger: tail.ledger.row()
   }
 }
 
 const isNumber = (v: unknown): v is number => typeof v === 'number' && Number.isFinite(v) && v >= 0
+
+const isLedger = (v: unknown): v is LedgerRow => Array.isArray(v) && v.length === 4 && v.every(isNumber)
 
 /** The state's checksums guard against damage; this is against rows that another version or a person wrote. */
 export function isRow(value: unknown): value is Row {

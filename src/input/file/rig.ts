@@ -77,6 +77,7 @@ export class Rig {
   }
 
   #say(level: string, data: LogData, message: string): void {
+    assert.notEqual(message, 'The bytes of a file do not add up.', JSON.stringify(data))
     this.said.push(`${level} ${message}`)
     this.data.push(data)
   }
@@ -165,6 +166,18 @@ export class Rig {
       await this.input.look(true)
       await this.input.feed(this.emit, new AbortController().signal)
       this.skew += 1000
+      this.balanced()
+    }
+  }
+
+  /** What became of the bytes of each file adds up to what was seen of it. */
+  balanced(): void {
+    for (const { path, ledger } of this.input.describe().files) {
+      if (ledger === undefined) continue
+      const { seen, ...parts } = ledger
+      const sum = Object.values(parts).reduce((a, b) => a + b, 0)
+      const whole = sum === seen && Object.values(parts).every(part => part >= 0)
+      assert.ok(whole, `${path} ${JSON.stringify(ledger)}`)
     }
   }
 

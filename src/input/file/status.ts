@@ -75,6 +75,7 @@ function fileStatus(tail: FileTail, troubles: readonly Trouble[]): TailStatus {
     ackedBy: tail.tracker.positions(),
     state: trouble !== undefined ? 'unreadable' : tail.place === 'live' ? live : tail.place,
     reason: trouble?.reason ?? REASONS[tail.place],
+    ledger: tail.ledger.balance(tail.position()),
     open: tail.carrier !== undefined
   }
 }
