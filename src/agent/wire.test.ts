@@ -203,16 +203,16 @@ test('an output that has caught up goes on, though the last that took has no roo
   const [a, b] = [new Outlet('a'), new Outlet('b')]
   const { wire, batch, declined } = setUp([a, b], clock)
   a.full = true
-  let behind: string[] = ['b']
+  let awaited = false
   const first = wire.emit({
-    ...batch(0),
-    get behind() {
-      return behind
+    ...batch(0, { behind: ['b'] }),
+    get awaited() {
+      return awaited
     }
   })
   await clock.advance(60_000)
   assert.ok(await waits(first))
-  behind = []
+  awaited = true
   await clock.advance(3000)
   await first
   assert.deepEqual(declined, ['a 0'])

@@ -110,7 +110,6 @@ export function createWire({ run, runAgain, sinks, buffers, clock, signal }: Wir
       release()
       throw error
     }
-    for (const output of batch.settledFor ?? []) batch.settle(output)
     open = takes.length
     if (open === 0) release()
     if (records.count > 0) return takes.map(sink => sink.offer(records))
@@ -119,8 +118,7 @@ export function createWire({ run, runAgain, sinks, buffers, clock, signal }: Wir
   }
 
   /** Those of `batch` that may take it: all but those that are behind. */
-  const concerned = ({ behind = [], settledFor = [] }: Batch): Sink[] =>
-    sinks.filter(sink => !behind.includes(sink.name) && !settledFor.includes(sink.name))
+  const concerned = ({ behind = [] }: Batch): Sink[] => sinks.filter(sink => !behind.includes(sink.name))
 
   /**
    * Waits until whoever takes the batch has room, but for those that have used up the others' patience: they are told.
@@ -131,8 +129,7 @@ export function createWire({ run, runAgain, sinks, buffers, clock, signal }: Wir
     for (;;) {
       const full = takes.filter(sink => sink.full)
       if (full.length === 0 || signal.aborted) return takes
-      // One that was behind has all of this by now: it is waiting for what comes after.
-      const others = takes.length > full.length || concerned(batch).length > takes.length
+      const others = takes.length > full.length || batch.awaited === true
       const slow = batch.decline !== undefined && others ? full.filter(sink => sink.detaches) : []
       const late = slow.filter(sink => patience.left(sink.name) === 0)
       if (late.length === full.length) {

@@ -37,12 +37,12 @@ export interface Batch {
   readonly cut?: Uint8Array | undefined
   /** Set instead of lines (`bytes` empty) by inputs whose records are structured already. */
   readonly events?: readonly Event[] | undefined
-  /** Outputs that have taken over all of it before a restart already; a delivery may leave them out. */
-  readonly settledFor?: readonly string[] | undefined
   /** Set when it was read again for this output, and is for no other: records that others had are not counted twice. */
   readonly only?: string | undefined
-  /** Outputs that get it later, by a reading of their own: it is neither given to them nor settled for them now. */
+  /** Outputs that get it by a reading of their own: it is neither given to them nor settled for them here. */
   readonly behind?: readonly string[] | undefined
+  /** True when one of these has it by now and waits for what comes next. */
+  readonly awaited?: boolean
   /** The output has no room and gets it later, by a reading of its own; absent where nothing can be read again. */
   decline?(output: string): void
   /** `output` has taken over every record of the batch: delivered, refused with its dead letter on disk, or dropped by intention. */

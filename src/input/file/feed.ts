@@ -5,8 +5,7 @@ import { Splitter } from '../lines.ts'
 import type { AtEnd, Split } from '../lines.ts'
 import { DAY } from './file-tail.ts'
 import type { FileTail } from './file-tail.ts'
-import type { Table } from './table.ts'
-import type { Changes } from './changes.ts'
+import type { Descriptors } from './descriptors.ts'
 import { HEAD_BYTES, headOf } from './identity.ts'
 import type { Registry } from './registry.ts'
 import type { Settings } from './settings.ts'
@@ -32,14 +31,39 @@ export interface Counters {
 /** Told when a batch was settled. */
 export type Settled = (tail: FileTail, output: string, start: number, end: number) => void
 
+/** Whose turn it is, and what becomes of streams that can't be read now. */
+export interface Desk {
+  readonly ready: Set<FileTail>
+  /** Tried again at the next look. */
+  readonly stuck: Set<FileTail>
+  /** To be looked for. */
+  readonly wanted: Set<FileTail>
+  readonly descriptors: Descriptors
+  /** It was read to its end and nothing can follow. */
+  finish(tail: FileTail): void
+}
+
+/** Told when the bytes before the position are not those that were read. */
+export interface Judge {
+  recheck(tail: FileTail): void
+}
+
+/** Who is behind in a stream; see lags.ts. */
+export interface Behind {
+  behind(tail: FileTail, offset: number): readonly string[]
+  awaited(tail: FileTail, offset: number): boolean
+  decline(tail: FileTail, output: string, offset: number): void
+}
+
 export class Feed {
-  #table: Table
-  #changes: Changes
-  #registry: Registry
+  #table: Desk
+  #changes: Judge
+  #registry: Pick<Registry, 'changed' | 'commit'>
   #context: Context
   #troubles: Troubles
   #counters: Counters
   #settled: Settled
+  #lags: Behind | undefined
   #splitter: Splitter
   #buffer: Buffer
   /** Bytes read at a time. */
@@ -48,14 +72,15 @@ export class Feed {
   readonly open = new Set<FileTail>()
 
   constructor(
-    table: Table,
-    changes: Changes,
-    registry: Registry,
+    table: Desk,
+    changes: Judge,
+    registry: Pick<Registry, 'changed' | 'commit'>,
     context: Context,
     settings: Settings,
     troubles: Troubles,
     counters: Counters,
-    settled: Settled
+    settled: Settled,
+    lags?: Behind
   ) {
     this.#table = table
     this.#changes = changes
@@ -64,6 +89,7 @@ export class Feed {
     this.#troubles = troubles
     this.#counters = counters
     this.#settled = settled
+    this.#lags = lags
     this.#splitter = new Splitter(settings.maxLineBytes, settings.multiline)
     // One buffer serves all files: memory doesn't depend on how many there are, or how long their lines.
     this.#chunk = settings.chunkBytes
@@ -111,7 +137,8 @@ export class Feed {
       const from = tail.read - before.length
       // The whole buffer is for a record that doesn't end within a chunk: larger batches would only cost memory.
       const room = tail.scanned - tail.read >= this.#chunk / 2 ? this.#buffer.length : this.#chunk
-      const length = carrier.fd === undefined ? room : Math.min(room, Math.max(0, tail.size - from))
+      const bounded = carrier.fd !== undefined || tail.again !== undefined
+      const length = bounded ? Math.min(room, Math.max(0, tail.size - from)) : room
       tail.reading = true
       const used = await carrier.read(this.#buffer, length, from)
       tail.reading = false
@@ -126,7 +153,7 @@ export class Feed {
       }
       this.#troubles.end(tail.at)
       // Packed data says where it ends; a file ends where it was last seen to.
-      const full = carrier.fd === undefined ? used === length : from + used < tail.size
+      const full = bounded ? from + used < tail.size : used === length
       return { from, start: before.length, used, full }
     } catch (error) {
       tail.reading = false
@@ -159,6 +186,8 @@ export class Feed {
 
   #atEnd(tail: FileTail, full: boolean): AtEnd {
     if (full) return 'more'
+    // The first reading has ended a record there.
+    if (tail.again !== undefined) return 'last'
     if (tail.ending || tail.place === 'copy' || this.#context.once) return 'last'
     return tail.flush ? 'pause' : 'more'
   }
@@ -196,6 +225,7 @@ export class Feed {
 
   /** Notes what a reader of the same bytes couldn't know: an end by time, a line that was cut. */
   #mark(tail: FileTail, from: number, split: Split, atEnd: AtEnd, limit: number | undefined): void {
+    if (tail.again !== undefined) return
     const end = from + split.next
     if (split.skip) tail.skips.push(end)
     else if (atEnd !== 'more' && limit === undefined && split.count > 0) {
@@ -256,7 +286,7 @@ export class Feed {
       }
     }
     const bytes = this.#buffer.subarray(start, stop)
-    return new FileBatch(tail, this.#settled, bytes, bounds, cut, from + start, from + stop, arrival)
+    return new FileBatch(tail, this.#settled, this.#lags, bytes, bounds, cut, from + start, from + stop, arrival)
   }
 
   /**
@@ -264,6 +294,7 @@ export class Feed {
    * handed out. One commit serves every stream whose turn is near.
    */
   #secure(tail: FileTail, start: number, end: number, ms: number): void {
+    if (tail.again !== undefined) return
     let urgent = tail.fresh
     tail.lastArrival = Math.max(tail.lastArrival, ms)
     if (start >= tail.resume) {
@@ -309,14 +340,17 @@ class FileBatch implements Batch {
   readonly cut: Uint8Array | undefined
   readonly offset: number
   readonly arrival: number
-  readonly settledFor: readonly string[] | undefined
+  readonly only: string | undefined
+  readonly behind: readonly string[] | undefined
   #tail: FileTail
   #settled: Settled
+  #lags: Behind | undefined
   #end: number
 
   constructor(
     tail: FileTail,
     settled: Settled,
+    lags: Behind | undefined,
     bytes: Buffer,
     bounds: Uint32Array,
     cut: Uint8Array | undefined,
@@ -330,10 +364,12 @@ class FileBatch implements Batch {
     this.cut = cut
     this.offset = start
     this.arrival = arrival
-    // Only what was handed out before a restart can be settled already.
-    this.settledFor = start < tail.resume ? tail.tracker.servedUpTo(end) : undefined
-    this.#tail = tail
+    this.only = tail.again
+    this.behind = lags?.behind(tail, start)
+    // A second reading takes part in the life of the first.
+    this.#tail = tail.of ?? tail
     this.#settled = settled
+    this.#lags = lags
     this.#end = end
   }
 
@@ -341,7 +377,15 @@ class FileBatch implements Batch {
     return this.bounds.length / 2
   }
 
+  get awaited(): boolean {
+    return this.#lags?.awaited(this.#tail, this.offset) === true
+  }
+
   settle(output: string): void {
     this.#settled(this.#tail, output, this.offset, this.#end)
+  }
+
+  decline(output: string): void {
+    this.#lags?.decline(this.#tail, output, this.offset)
   }
 }

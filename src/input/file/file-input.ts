@@ -22,6 +22,7 @@ import { Gauges } from './gauges.ts'
 import { compileExclude, compileGlob } from './glob.ts'
 import { Registry } from './registry.ts'
 import { Search } from './search.ts'
+import { Lags } from './lags.ts'
 import type { Settings } from './settings.ts'
 import { statusOf } from './status.ts'
 import type { InputStatus } from './status.ts'
@@ -58,6 +59,7 @@ export class FileInput implements Input {
   #discovery: Discovery
   #search: Search
   #feed: Feed
+  #lags: Lags
   #gauges: Gauges
   #watch: Watch | undefined
   /** Rung when there is something to look at, and when there is something to read. */
@@ -90,6 +92,18 @@ export class FileInput implements Input {
     this.#changes = new Changes(this.#table, this.#registry, this.#troubles, context.log)
     this.#paths = new Paths(this.#table, this.#changes, this.#registry, this.#troubles, context, settings)
     this.#search = new Search(this.#table, this.#changes, this.#registry, context, lost)
+    const settled = (tail: FileTail, output: string, start: number, end: number): void =>
+      this.#settled(tail, output, start, end)
+    this.#lags = new Lags({
+      table: this.#table,
+      registry: this.#registry,
+      context,
+      settings,
+      troubles: this.#troubles,
+      gauges: this.#gauges,
+      settled,
+      lost: (tail, output, bytes) => this.#lostFor(tail, output, bytes)
+    })
     this.#feed = new Feed(
       this.#table,
       this.#changes,
@@ -98,7 +112,8 @@ export class FileInput implements Input {
       settings,
       this.#troubles,
       this.#gauges,
-      (tail, output, start, end) => this.#settled(tail, output, start, end)
+      settled,
+      this.#lags
     )
     this.#discovery = new Discovery(globs, compileExclude(settings.exclude, context.configDir), {
       elapsed: () => context.clock.elapsed(),
@@ -119,8 +134,15 @@ export class FileInput implements Input {
         ended.abort()
         throw error
       }
+      let failed: unknown
+      this.#lags.run(emit, either, error => {
+        failed = error
+        ended.abort()
+      })
       await Promise.all([this.#keepLooking(either).catch(stop), this.#keepFeeding(emit, either).catch(stop)])
+      if (failed !== undefined) throw failed
     } finally {
+      await this.#lags.ended()
       await this.close()
     }
   }
@@ -129,10 +151,13 @@ export class FileInput implements Input {
   open(): void {
     if (this.#opened) return
     this.#opened = true
-    this.#table.descriptors.atMost(descriptorLimit(this.#settings.maxOpenFiles))
+    const most = descriptorLimit(this.#settings.maxOpenFiles)
+    this.#table.descriptors.atMost(most)
+    this.#lags.atMost(Math.max(1, most >> 1))
     this.#registry.open()
     this.#table.elapsed = this.#context.clock.elapsed()
     this.#table.load(this.#registry.load())
+    this.#lags.load()
     this.#unshow = this.#gauges.show()
   }
 
@@ -140,6 +165,7 @@ export class FileInput implements Input {
   async close(): Promise<void> {
     this.#unshow?.()
     await this.#watch?.close()
+    this.#lags.close()
     for (const tail of this.#table.descriptors) this.#table.descriptors.close(tail)
     const { tails } = this.#table
     if (this.#opened) this.#registry.close(tails)
@@ -192,9 +218,10 @@ export class FileInput implements Input {
     for (;;) {
       await this.look(true)
       await this.feed(emit, signal)
+      await this.catchUp(emit, signal)
       const pending = [...entries.values()].some(entry => entry.kind === 'pending')
-      if (signal.aborted || (ready.size + wanted.size + turnovers.size === 0 && !pending)) return
-      if (pending) await this.#context.clock.wait(GATHER_MS, signal)
+      if (signal.aborted || (ready.size + wanted.size + turnovers.size === 0 && !pending && this.#lags.empty)) return
+      if (pending || !this.#lags.empty) await this.#context.clock.wait(GATHER_MS, signal)
     }
   }
 
@@ -211,6 +238,11 @@ export class FileInput implements Input {
     } catch (error) {
       if (!signal.aborted) throw error
     }
+  }
+
+  /** Reads what outputs are behind in. `run` does it beside the rest; tests that go step by step call it themselves. */
+  catchUp(emit: Emit, signal: AbortSignal): Promise<void> {
+    return this.#lags.feed(emit, signal)
   }
 
   /**
@@ -408,6 +440,15 @@ export class FileInput implements Input {
     )
   }
 
+  /** The others have it; it is lost for one output that was too far behind. */
+  #lostFor(tail: FileTail, output: string, bytes: number): void {
+    this.#gauges.lost(bytes, tail.loss)
+    this.#context.log.error(
+      { path: tail.path, output, bytes, reason: tail.loss, id: tail.id },
+      'A part of a file was gone before an output that is behind could get it.'
+    )
+  }
+
   #settled(tail: FileTail, output: string, start: number, end: number): void {
     tail.tracker.settle(output, start, end)
     this.#registry.changed(tail)
@@ -430,6 +471,6 @@ export class FileInput implements Input {
 
   /** What it reads and how far it is. */
   describe(): InputStatus {
-    return statusOf(this.#table, this.#troubles)
+    return statusOf(this.#table, this.#troubles, this.#lags)
   }
 }

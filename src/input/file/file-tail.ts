@@ -50,6 +50,8 @@ export interface Known {
   readonly input: string
   readonly constants: Readonly<Event>
   readonly positions: Iterable<readonly [output: string, offset: number]>
+  /** Instead of positions of its own. */
+  readonly tracker?: Tracker
 }
 
 /** State of one stream. The others decide; what it does itself concerns its own bytes and positions only. */
@@ -91,8 +93,6 @@ export class FileTail {
   arrivals: Arrival[] = []
   /** When bytes were last handed out, wall clock. */
   lastArrival = 0
-  /** Where outputs stood when the stream was made: a batch ends there, so that none gets again what it had. */
-  readonly #stops: readonly number[]
   /** Nothing beyond it was ever handed out, by what is durable; bytes before `resume` may have been before a restart. */
   high = 0
   resume = 0
@@ -129,6 +129,11 @@ export class FileTail {
   flush = false
   /** No more bytes will come: the unterminated line is given as well. */
   ending = false
+  /** Set on a second reading for one output (lags.ts): the output, and the first reading, whose positions it shares. */
+  again: string | undefined
+  of: FileTail | undefined
+  /** Outputs that were behind, and up to where each got it from a second reading. */
+  readonly caughtUpTo = new Map<string, number>()
   /** Wall clock when an output last had everything that was there. */
   currentAt = 0
 
@@ -145,12 +150,44 @@ export class FileTail {
       path: known.path,
       constants: { ...known.constants, input: { type: 'log' }, log: { file: { path: known.path } } }
     }
-    this.tracker = new Tracker(known.positions)
-    this.#stops = [...new Set(Object.values(this.tracker.positions()))].sort((a, b) => a - b)
-    const start = this.tracker.min()
+    this.tracker = known.tracker ?? new Tracker(known.positions)
+    const start = this.tracker.max()
     this.read = start
     this.scanned = start
-    this.ledger = new Ledger(start)
+    this.ledger = new Ledger(start, this.tracker.min())
+  }
+
+  /** A second reading of it from `offset` on, for one output. */
+  static again(of: FileTail, output: string, offset: number): FileTail {
+    const { fileId, generation, path, source, tracker } = of
+    const { input, constants } = source
+    const tail = new FileTail({ fileId, generation, path, input, constants, positions: [], tracker })
+    tail.of = of
+    tail.again = output
+    tail.read = offset
+    tail.scanned = offset
+    tail.checkpoints = of.checkpoints.filter(c => c.at <= offset)
+    tail.follow()
+    return tail
+  }
+
+  /** Takes over what the first reading knows by now; nothing beyond its position is read a second time. */
+  follow(): void {
+    const of = this.of!
+    this.size = of.read
+    this.at = of.at
+    this.home = of.home
+    this.dev = of.dev
+    this.ino = of.ino
+    this.born = of.born
+    this.packing = of.packing
+    this.place = of.place === 'deleted' ? 'deleted' : 'live'
+    this.head = of.head
+    this.ends = of.ends
+    this.skips = of.skips
+    this.arrivals = of.arrivals
+    this.lastArrival = of.lastArrival
+    this.resume = of.read
   }
 
   /** What its ledger is held against. */
@@ -166,6 +203,11 @@ export class FileTail {
 
   get settled(): boolean {
     return this.tracker.min() >= this.read
+  }
+
+  /** At a start: bytes were handed out before it, perhaps, that not every output has taken over. */
+  get owed(): boolean {
+    return this.tracker.min() < this.resume
   }
 
   /** Takes over the descriptor's bytes as what they are known by; afterwards `check` compares with it. */
@@ -233,14 +275,8 @@ export class FileTail {
     return this.checkpoints.findLast(c => c.at <= position)
   }
 
-  /** When bytes from `offset` on were first read, and up to where a batch may hold them. */
+  /** When bytes from `offset` on were first read, and up to where that holds. */
   arrivalAt(offset: number, now: number): { ms: number; until: number } {
-    const { ms, until } = this.#arrival(offset, now)
-    if (offset >= this.#stops.at(-1)!) return { ms, until }
-    return { ms, until: Math.min(until, this.#stops.find(stop => stop > offset) ?? Infinity) }
-  }
-
-  #arrival(offset: number, now: number): { ms: number; until: number } {
     if (offset >= this.resume) return { ms: now, until: Infinity }
     let i = this.arrivals.length - 1
     while (i > 0 && this.arrivals[i]![0] > offset) i--

@@ -18,6 +18,8 @@ export class Gauges {
   readonly lines: (n: number) => void
   readonly bytes: (n: number) => void
   readonly cut: (n: number) => void
+  /** Bytes read a second time for an output that was behind. */
+  readonly again: (n: number, output: string) => void
   readonly lost: (bytes: number, reason: string) => void
   #context: Context
   #shown = new Set<string>()
@@ -36,6 +38,12 @@ export class Gauges {
       'Bytes that are known to have been written and could not be read.',
       ['input', 'reason']
     )
+    const again = i.counter(
+      'yarder_input_reread_bytes_total',
+      'Bytes read again for one output that had been slow or down while others went on.',
+      ['input', 'output']
+    )
+    this.again = (n, output) => again.add(n, name, output)
     this.lines = n => lines.add(n, name)
     this.bytes = n => bytes.add(n, name)
     this.cut = n => cut.add(n, name)

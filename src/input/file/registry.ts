@@ -162,7 +162,7 @@ export class Registry {
     tail.ends = row.ends ?? []
     tail.skips = row.skips ?? []
     const { size } = row
-    tail.ledger.restore(isLedger(row.ledger) ? row.ledger : [tail.read, 0, 0, size])
+    tail.ledger.restore(isLedger(row.ledger) ? row.ledger : [tail.tracker.min(), 0, 0, size])
     tail.fresh = false
     return tail
   }

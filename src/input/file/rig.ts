@@ -22,6 +22,8 @@ export interface Got {
   readonly path: string | undefined
   readonly arrival: number
   readonly cut: boolean
+  /** The output that it was read again for. */
+  readonly only: string | undefined
   /** Which start of the input read it. */
   readonly life: number
 }
@@ -30,6 +32,10 @@ export interface Got {
 interface Cleanup {
   after(fn: () => void | Promise<void>): void
 }
+
+/** The outputs that a batch is for. */
+export const takers = ({ only, behind = [] }: Batch, outputs: readonly string[]): string[] =>
+  outputs.filter(output => (only === undefined ? !behind.includes(output) : output === only))
 
 export class Rig {
   readonly dir = mkdtempSync(join(tmpdir(), 'yarder-'))
@@ -153,10 +159,11 @@ export class Rig {
         path: batch.source.path,
         arrival: batch.arrival,
         cut: batch.cut?.[i] === 1,
+        only: batch.only,
         life: this.#life
       })
     }
-    if (this.settles) for (const output of this.outputs) batch.settle(output)
+    if (this.settles) for (const output of takers(batch, this.outputs)) batch.settle(output)
     else this.held.push(batch)
   }
 
@@ -165,6 +172,7 @@ export class Rig {
     for (let i = 0; i < times; i++) {
       await this.input.look(true)
       await this.input.feed(this.emit, new AbortController().signal)
+      await this.input.catchUp(this.emit, new AbortController().signal)
       this.skew += 1000
       this.balanced()
     }
@@ -221,8 +229,8 @@ export class Rig {
   /** Between two starts a stream is read in its order. */
   ordered(): void {
     const last = new Map<string, number>()
-    for (const { id, offset, life } of this.got) {
-      const key = `${life} ${id}`
+    for (const { id, offset, life, only = '' } of this.got) {
+      const key = `${life} ${id} ${only}`
       assert.ok(offset > (last.get(key) ?? -1), `${key}: ${offset} came after ${last.get(key)}`)
       last.set(key, offset)
     }

@@ -1,6 +1,7 @@
 // What a file input says about itself to `yarder status` and the status page.
 import type { FileStatus, InputDescription } from '../../core/component.ts'
 import type { FileTail, Place } from './file-tail.ts'
+import type { Lags } from './lags.ts'
 import type { Table } from './table.ts'
 import type { Trouble, Troubles } from './troubles.ts'
 
@@ -31,7 +32,7 @@ const REASONS: Record<Place, string> = {
 }
 
 /** `message` is '' when all is well. */
-export function statusOf(table: Table, troubles: Troubles): InputStatus {
+export function statusOf(table: Table, troubles: Troubles, lags: Lags): InputStatus {
   const open = troubles.list()
   const lost = [...table.loose].filter(tail => tail.place === 'lost').length
   const parts: string[] = []
@@ -42,6 +43,10 @@ export function statusOf(table: Table, troubles: Troubles): InputStatus {
     )
   }
   if (lost > 0) parts.push(`the rest of ${lost} ${lost === 1 ? 'file' : 'files'} is looked for`)
+  for (const [output, { files, bytes }] of lags.summary()) {
+    const what = `${bytes} bytes in ${files} ${files === 1 ? 'file' : 'files'}`
+    parts.push(`${output} is behind by ${what}, and reads on its own`)
+  }
   const refused: TailStatus[] = open
     .filter(trouble => [...table.at(trouble.path)].length === 0)
     .map(t => ({

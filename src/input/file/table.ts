@@ -91,7 +91,8 @@ export class Table {
       if (key !== '' && (tail.place === 'copy' || tail.place === 'done')) this.claims.set(key, tail)
       else if (key !== '') this.#holdInode(key, tail)
       if (tail.place === 'done' || tail.place === 'missing') {
-        this.resting.add(tail)
+        if (!tail.owed) this.resting.add(tail)
+        else this.seek(tail)
         continue
       }
       this.loose.add(tail)
@@ -99,6 +100,14 @@ export class Table {
       // Whatever took its place while nobody looked, until the path turns out to lead to it still.
       this.turnovers.set(tail.path, Math.min(tail.seen, this.turnovers.get(tail.path) ?? Infinity))
     }
+  }
+
+  /** It was read to its end and not taken over to it: its bytes are needed once more. */
+  seek(tail: FileTail): void {
+    this.resting.delete(tail)
+    tail.place = tail.place === 'missing' ? 'rotated' : tail.ino === 0 ? 'lost' : 'copy'
+    this.loose.add(tail)
+    this.wanted.add(tail)
   }
 
   /** The stream at this inode, unless that was used again for another file. */

@@ -34,11 +34,11 @@ export class Tracker {
     return min
   }
 
-  /** The outputs that have everything before `offset`. */
-  servedUpTo(offset: number): string[] {
-    const served: string[] = []
-    for (const [output, { low }] of this.#marks) if (low >= offset) served.push(output)
-    return served
+  /** The offset up to which the output that is furthest has everything. */
+  max(): number {
+    let max = 0
+    for (const { low } of this.#marks.values()) if (low > max) max = low
+    return max
   }
 
   positions(): Record<string, number> {
