@@ -25,7 +25,7 @@ import type { OutletPlan } from './outlets.ts'
 import { HealthChecks } from './health-checks.ts'
 import { Progress } from './progress.ts'
 import { OwnRecords } from './own-records.ts'
-import { editRunning } from './positions.ts'
+import { answerPositions } from './positions.ts'
 import { meterState, statePart } from './state-health.ts'
 import { asPart, overall } from './status.ts'
 import type { Status } from './status.ts'
@@ -508,7 +508,8 @@ export class Agent {
     return {
       ...this.#options.actions,
       positions: body =>
-        editRunning(body, {
+        answerPositions(body, {
+          dataDir: this.#dataDir,
           state: this.#state!,
           log: this.#log,
           status: () => this.status(),

@@ -1,4 +1,5 @@
 // `yarder positions set` and `reset`: in the running agent, whose input stands still meanwhile, or in the state of one that is stopped.
+import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { YarderError } from '../core/errors.ts'
@@ -7,11 +8,10 @@ import { lock } from '../core/lock.ts'
 import type { Log } from '../core/log.ts'
 import { StateFile } from '../core/state-file.ts'
 import type { State } from '../core/state.ts'
+import { compileGlob } from '../input/file/glob.ts'
 import { applyEdit, inputsIn, planEdit, positionsOf } from '../input/file/positions.ts'
-import type { Change, Edit, EditPlan, Target } from '../input/file/positions.ts'
+import type { Change, Edit, EditPlan, Position, Target } from '../input/file/positions.ts'
 import type { Status } from './status.ts'
-
-export type { Target } from '../input/file/positions.ts'
 
 /** An output that has not acknowledged for so long would hold up the input for an unknown time. */
 const SLOW_MS = 5000
@@ -28,8 +28,31 @@ export interface PositionsAnswer {
   readonly forgetsInput: boolean
 }
 
+/** What the control socket is asked. Without an `edit` it lists. */
+export interface PositionsQuestion {
+  /** The agent that is meant; undefined: whichever answers. */
+  readonly dataDir: string | undefined
+  readonly edit: PositionsRequest | undefined
+}
+
+export type PositionsReply =
+  | { readonly positions: readonly ListedPosition[] }
+  | PositionsAnswer
+  /** It can't be right. */
+  | { readonly refused: string }
+  /** Another agent than the one that is meant. */
+  | { readonly elsewhere: string }
+
+/** A stream as `yarder positions ls` shows it. `read` is how far it was handed out; bytes. */
+export interface ListedPosition extends Position {
+  /** Bytes that are there and that some output has not acknowledged. */
+  readonly lag: number
+  readonly reason?: string | undefined
+}
+
 /** What the agent lends for it. */
 export interface Pausable {
+  readonly dataDir: string
   readonly state: State
   readonly log: Log
   status(): Status
@@ -37,37 +60,78 @@ export interface Pausable {
   pause<T>(input: string, edit: () => T): Promise<T>
 }
 
-/** Answers the control socket. `body` is a PositionsRequest; what can't be right is answered as `refused`. */
-export async function editRunning(body: unknown, agent: Pausable): Promise<PositionsAnswer | { refused: string }> {
-  const request = body as PositionsRequest
+/** Answers the control socket. `body` is a PositionsQuestion. */
+export async function answerPositions(body: unknown, agent: Pausable): Promise<PositionsReply> {
+  const { dataDir, edit } = body as PositionsQuestion
+  if (dataDir !== undefined && real(dataDir) !== real(agent.dataDir)) return { elsewhere: agent.dataDir }
+  if (edit === undefined) return { positions: listRunning(agent.status()) }
   try {
-    refuseStranger(
-      request.input,
-      agent
-        .status()
-        .inputs.filter(i => i.type === 'file')
-        .map(i => i.name),
-      'a file input of the running agent'
-    )
-    // What is not yet written of the positions is written first; then all that can be refused is, with nothing stopped.
-    agent.state.commit()
-    const plan = planIn(agent.state, request)
-    if (request.dryRun) return answerOf(plan)
-    refuseWhenHeldUp(request.input, agent.status())
-    return await agent.pause(request.input, () => {
-      const now = planIn(agent.state, request)
-      applyEdit(agent.state, request.input, now)
-      agent.log.warn(
-        { input: request.input, streams: now.changes.length, forgotten: request.to === undefined },
-        'Positions were changed by hand.'
-      )
-      return answerOf(now)
-    })
+    return await editRunning(edit, agent)
   } catch (error) {
     if (error instanceof YarderError && error.code === 'USAGE') return { refused: error.message }
     throw error
   }
 }
+
+async function editRunning(request: PositionsRequest, agent: Pausable): Promise<PositionsAnswer> {
+  const names = agent.status().inputs.flatMap(i => (i.type === 'file' ? [i.name] : []))
+  refuseStranger(request.input, names, 'a file input of the running agent')
+  // What is not yet written of the positions is written first; then all that can be refused is, with nothing stopped.
+  agent.state.commit()
+  const plan = planIn(agent.state, request)
+  if (request.dryRun) return answerOf(plan)
+  refuseWhenHeldUp(request.input, agent.status())
+  return agent.pause(request.input, () => {
+    const now = planIn(agent.state, request)
+    applyEdit(agent.state, request.input, now)
+    agent.log.warn(
+      { input: request.input, streams: now.changes.length, forgotten: request.to === undefined },
+      'Positions were changed by hand.'
+    )
+    return answerOf(now)
+  })
+}
+
+function real(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
+}
+
+/** What a file input tells of its files besides what every input does. */
+type Told = Status['inputs'][number]['files'][number] &
+  Partial<Pick<Position, 'id' | 'at'>> & { ackedBy?: Record<string, number> }
+
+function listRunning({ inputs }: Status): ListedPosition[] {
+  return inputs.flatMap(({ name, files }) =>
+    files.flatMap((file: Told) => {
+      const { id, path, at, size, read, acked, ackedBy = {}, state, reason } = file
+      if (id === undefined || id === '') return []
+      return [
+        {
+          input: name,
+          id,
+          path,
+          ...(at !== undefined && { at }),
+          size,
+          read,
+          acked: ackedBy,
+          state,
+          lag: Math.max(0, size - acked),
+          reason
+        }
+      ]
+    })
+  )
+}
+
+/** The streams in the state of an agent that doesn't run. */
+export const listStopped = (state: State): ListedPosition[] =>
+  inputsIn(state).flatMap(input =>
+    positionsOf(state, input).map(p => ({ ...p, lag: Math.max(0, p.size - Math.min(...Object.values(p.acked))) }))
+  )
 
 /** The same where no agent runs. Takes the data directory for the time; throws YarderError LOCKED, STORAGE or USAGE. */
 export function editStopped(request: PositionsRequest, dataDir: string, log: Log, clock: Clock): PositionsAnswer {
@@ -137,3 +201,6 @@ export function parseTarget(text: string, parseSize: (text: string) => number | 
   if (bytes === undefined) return undefined
   return { kind: text.startsWith('-') ? 'last' : 'offset', bytes }
 }
+
+/** Tells which paths a pattern means; it is absolute. */
+export const pathMatcher = (pattern: string): ((path: string) => boolean) => compileGlob(pattern, '/').matches

@@ -11,6 +11,7 @@ import { registerGrok } from './grok.ts'
 import { registerLogLevel } from './log-level.ts'
 import { registerParse } from './parse.ts'
 import { registerReload } from './reload.ts'
+import { registerPositions } from './positions.ts'
 import { registerRun } from './run.ts'
 import { registerStatus } from './status.ts'
 import { registerValidate } from './validate.ts'
@@ -23,6 +24,7 @@ const COMMANDS: readonly Register[] = [
   registerConfig,
   registerStatus,
   registerReload,
+  registerPositions,
   registerCheck,
   registerLogLevel,
   registerParse,

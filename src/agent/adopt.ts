@@ -1,0 +1,97 @@
+// `yarder positions adopt`: takes positions of Filebeat over for the inputs of a configuration, while no agent runs.
+import { join } from 'node:path'
+import type { Clock } from '../core/clock.ts'
+import { YarderError } from '../core/errors.ts'
+import { didYouMean, isMap } from '../core/field.ts'
+import { lock } from '../core/lock.ts'
+import type { Log } from '../core/log.ts'
+import { StateFile } from '../core/state-file.ts'
+import type { State } from '../core/state.ts'
+import { applyAdopt, planAdopt } from '../input/file/adopt.ts'
+import type { AdoptingInput, Adoption, AdoptPlan } from '../input/file/adopt.ts'
+import { readFilebeat } from '../input/file/filebeat.ts'
+import { inputsIn } from '../input/file/positions.ts'
+import { scopeOf } from '../input/file/registry.ts'
+import type { CheckedConfig } from './components.ts'
+
+export interface AdoptRequest {
+  /** Filebeat's registry, a folder or a file. */
+  readonly registry: string
+  /** One input only. */
+  readonly input: string | undefined
+  readonly dryRun: boolean
+}
+
+export interface AdoptAnswer {
+  readonly files: readonly Omit<Adoption, 'row'>[]
+  readonly strangers: readonly string[]
+  readonly gone: readonly string[]
+  readonly notes: readonly string[]
+}
+
+export interface AdoptWorld {
+  readonly checked: CheckedConfig
+  readonly configDir: string
+  readonly dataDir: string
+  readonly log: Log
+  readonly clock: Clock
+}
+
+/** Throws YarderError USAGE with what would be right, LOCKED while an agent runs, STORAGE. */
+export async function adopt(request: AdoptRequest, world: AdoptWorld): Promise<AdoptAnswer> {
+  const inputs = inputsOf(world.checked, request.input)
+  const registry = readFilebeat(request.registry)
+  const held = lock(world.dataDir)
+  try {
+    const state = new StateFile(join(world.dataDir, 'state.db'), world.log, world.clock)
+    try {
+      const plan = await planAdopt(registry, inputs, world.configDir)
+      refuseKnown(state, plan)
+      if (!request.dryRun) {
+        applyAdopt(state, plan, world.clock.now())
+        if (!state.commit()) throw new YarderError('STORAGE', `writing positions to ${world.dataDir}`)
+      }
+      return answerOf(plan, registry.notes)
+    } finally {
+      state.close()
+    }
+  } finally {
+    held.release()
+  }
+}
+
+function inputsOf(checked: CheckedConfig, only: string | undefined): AdoptingInput[] {
+  const all = checked.units.inputs.filter(unit => unit.type === 'file')
+  const names = all.map(unit => unit.name)
+  if (only !== undefined && !names.includes(only))
+    throw new YarderError('USAGE', `"${only}" is no file input of the configuration${didYouMean(only, names)}`)
+  const outputs = checked.units.outputs.map(unit => unit.name)
+  return all.flatMap(({ name, common, options }) => {
+    if (!isMap(options) || (only !== undefined && only !== name)) return []
+    return {
+      name,
+      outputs: common.outputs ?? (outputs.length > 0 ? outputs : ['stdout']),
+      paths: options['paths'] as string[],
+      exclude: options['exclude'] as string[],
+      startAt: options['start_at'] as AdoptingInput['startAt'],
+      maxLineBytes: options['max_line_bytes'] as number
+    }
+  })
+}
+
+/** Positions of an agent that has run already are better than any of before. */
+function refuseKnown(state: State, plan: AdoptPlan): void {
+  for (const input of new Set(plan.files.map(f => f.input))) {
+    const some = inputsIn(state).includes(input) || !Iterator.from(state.entries(scopeOf(input))).next().done
+    if (!some) continue
+    const how = `to begin anew: yarder positions reset --input ${input} --all --yes`
+    throw new YarderError('USAGE', `the input ${input} has positions already, and these count; ${how}`)
+  }
+}
+
+const answerOf = ({ files, strangers, gone }: AdoptPlan, notes: readonly string[]): AdoptAnswer => ({
+  files: files.map(({ input, path, offset, size, how, note }) => ({ input, path, offset, size, how, note })),
+  strangers,
+  gone,
+  notes
+})
