@@ -1,12 +1,15 @@
 // The health checks with those who are told of their changes, running.
 import type { Clock } from '../core/clock.ts'
 import type { Context } from '../core/component.ts'
+import { YarderError } from '../core/errors.ts'
 import type { Event } from '../core/event.ts'
+import { didYouMean, isMap } from '../core/field.ts'
 import type { Instruments } from '../core/instruments.ts'
 import type { Log } from '../core/log.ts'
 import type { State } from '../core/state.ts'
 import { Checks, planCheck } from '../health/checks.ts'
 import type { CheckStatus } from '../health/checks.ts'
+import { beat } from '../health/heartbeats.ts'
 import { Notifications, planNotify } from '../health/notify.ts'
 import type { CheckedConfig } from './components.ts'
 
@@ -20,10 +23,13 @@ export interface HealthChecksOptions {
 }
 
 export class HealthChecks {
+  readonly #options: HealthChecksOptions
   readonly #checks: Checks
   readonly #notifications: Notifications
 
-  constructor({ clock, log, instruments, state, ship }: HealthChecksOptions) {
+  constructor(options: HealthChecksOptions) {
+    const { clock, log, instruments, state, ship } = options
+    this.#options = options
     this.#notifications = new Notifications({ clock, log, instruments })
     this.#checks = new Checks({
       clock,
@@ -49,6 +55,28 @@ export class HealthChecks {
     }
   }
 
+  /** What the control socket can ask of them; each throws YarderError when it cannot be done. */
+  actions(): Record<string, (body: unknown) => unknown> {
+    return {
+      'check-beat': body => {
+        const { check, ok, message } = readBeat(body)
+        const type = this.#known(check).type
+        if (type !== 'heartbeat')
+          throw new YarderError('USAGE', `the check "${check}" is a ${type} check; only a heartbeat waits for beats`)
+        beat(this.#options.state, check, { at: this.#options.clock.now(), ok, message })
+        return {}
+      }
+    }
+  }
+
+  #known(name: string): CheckStatus {
+    const all = this.status()
+    const found = all.find(check => check.name === name)
+    if (found !== undefined) return found
+    const names = all.map(check => check.name)
+    throw new YarderError('USAGE', `there is no check "${name}"${didYouMean(name, names)}`)
+  }
+
   status(): CheckStatus[] {
     return this.#checks.status()
   }
@@ -59,3 +87,14 @@ export class HealthChecks {
     await this.#notifications.stop(withinMs)
   }
 }
+
+const textOf = (body: unknown, key: string): string => {
+  const value = isMap(body) ? body[key] : undefined
+  return typeof value === 'string' ? value : ''
+}
+
+const readBeat = (body: unknown): { check: string; ok: boolean; message: string } => ({
+  check: textOf(body, 'check'),
+  ok: !isMap(body) || body['ok'] !== false,
+  message: textOf(body, 'message')
+})

@@ -4,6 +4,7 @@ import { systemClock } from '../core/clock.ts'
 import type { CheckState, Context } from '../core/component.ts'
 import { describe } from '../core/errors.ts'
 import { didYouMean } from '../core/field.ts'
+import { registerCheckControl } from './check-control.ts'
 import type { Register, World } from './command.ts'
 import { CONFIG_OPTION, readConfigFile, tellProblems } from './config-file.ts'
 import { offlineContexts } from './offline.ts'
@@ -79,7 +80,7 @@ const tell = (results: readonly CheckedOnce[]): string =>
   results.map(r => oneLine(`${r.name}: ${r.message}`)).join('; ')
 
 export const registerCheck: Register = (program, world, exit) => {
-  program
+  const command = program
     .command('check')
     .description('run the health checks of a configuration once and say how things stand')
     .argument('[name...]', 'the checks to run; all of them when absent')
@@ -107,4 +108,5 @@ export const registerCheck: Register = (program, world, exit) => {
         exit(STATUS.unknown)
       }
     })
+  registerCheckControl(command, world, exit)
 }

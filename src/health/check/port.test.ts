@@ -40,7 +40,7 @@ test('who listens on all addresses listens on each', async t => {
     ['127.0.0.1', 'ok'],
     ['::1', 'critical'],
     ['::', 'critical']
-  ])
+  ] as const)
     assert.equal((await runCheck(portCheck, { port: four, address })).state, state, address)
   const both = await listen(t, '::')
   for (const address of ['::', '::1', '0:0:0:0:0:0:0:1', '127.0.0.1', '0.0.0.0'])
