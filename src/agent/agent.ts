@@ -507,6 +507,8 @@ export class Agent {
     const { logs } = this.#options
     return {
       ...this.#options.actions,
+      ...this.#health?.actions(),
+      ...deadLetterActions(() => this.#dataDir, this.#outlets, this.#options.clock),
       positions: body =>
         answerPositions(body, {
           dataDir: this.#dataDir,

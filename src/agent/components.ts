@@ -91,15 +91,18 @@ const checks = [
   disk,
   dns,
   fileCheck,
+  heartbeat,
   http,
   load,
   memory,
   mount,
+  packageCheck,
   port,
   processCheck,
   systemdUnit,
   tcp,
-  tls
+  tls,
+  user
 ] as const
 const notify = [webhook] as const
 
