@@ -1,6 +1,7 @@
 // argv → cli. The only place that ends the process and takes signals.
 import { writeSync } from 'node:fs'
 import { runCli } from './cli/cli.ts'
+import { forJournal, leadsToJournal } from './service/journal.ts'
 import { createLog, levelName, parseLevel } from './service/log.ts'
 import { createLineWriter } from './service/stderr.ts'
 
@@ -8,6 +9,8 @@ const MIN_NODE = 26
 const major = Number(process.versions.node.split('.')[0])
 
 function main(): void {
+  // What ps and systemctl show; else it would be the name of a thread of Node.
+  process.title = 'yarder'
   if (major < MIN_NODE) {
     process.stderr.write(
       `yarder: needs Node ${MIN_NODE} or later, this is ${process.version}; start it with bin/yarder, which brings its own\n`
@@ -16,13 +19,14 @@ function main(): void {
   }
   // Set up before anything can go wrong, the command line included.
   const writer = createLineWriter(2)
+  const journal = leadsToJournal(2, process.env)
   const level = parseLevel(process.env['LOGLEVEL'] ?? '')
   const logs = createLog({
     format: 'text',
     level: level === undefined ? 'info' : levelName(level),
     environment: process.env['APP_ENVIRON'] || 'DEVEL',
     writer,
-    journal: process.env['JOURNAL_STREAM'] !== undefined,
+    journal,
     terminal: process.stderr.isTTY
   })
 
@@ -49,7 +53,7 @@ function main(): void {
     out: text => {
       if (!writeAll(1, text)) end(0)
     },
-    err: text => writer.write(text),
+    err: text => writer.write(journal ? forJournal(text) : text),
     terminal: process.stdout.isTTY,
     colour: process.stdout.isTTY && !process.env['NO_COLOR'],
     logs,

@@ -6,12 +6,23 @@ import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
+export interface Built {
+  /** Path of the bundle. */
+  readonly bundle: string
+  /** Names of the npm packages with a part in it. */
+  readonly packages: readonly string[]
+}
+
 /** Builds into `dist` (absolute) and returns the path of the bundle. What stood there is replaced. */
-export async function buildInto(dist: string): Promise<string> {
+export const buildInto = async (dist: string): Promise<string> => (await bundleInto(dist)).bundle
+
+/** The same, and what is in it. */
+export async function bundleInto(dist: string): Promise<Built> {
   rmSync(dist, { recursive: true, force: true })
   mkdirSync(dist, { recursive: true })
   const bundle = join(dist, 'yarder.cjs')
-  await build({
+  const { metafile } = await build({
+    metafile: true,
     absWorkingDir: root,
     entryPoints: ['src/main.ts'],
     outfile: bundle,
@@ -39,7 +50,11 @@ export async function buildInto(dist: string): Promise<string> {
     join(dist, 'package.json'),
     `${JSON.stringify({ name, version, license, type: 'commonjs' }, null, 2)}\n`
   )
-  return bundle
+  const inputs = Object.keys(metafile.inputs).map(path => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1])
+  const packages = new Set(inputs.filter(name => name !== undefined))
+  // Its WebAssembly lies beside the bundle.
+  packages.add('vscode-oniguruma')
+  return { bundle, packages: [...packages].sort() }
 }
 
 if (import.meta.main) {

@@ -7,7 +7,7 @@ import { exampleConfig } from './example.ts'
 import { whenField } from './steps.ts'
 import { inlineYaml } from './yaml.ts'
 
-interface Row {
+export interface Row {
   readonly name: string
   readonly type: string
   /** `required`, `default x`, or ''. */
@@ -16,13 +16,13 @@ interface Row {
   readonly text: string
 }
 
-interface Group {
+export interface Group {
   readonly title: string
   readonly rows: readonly Row[]
 }
 
 /** What a page says, before it is Markdown or plain text. */
-interface Page {
+export interface Page {
   /** `inputs/file`, `agent`, `steps/grok` */
   readonly path: string
   readonly name: string
@@ -75,7 +75,7 @@ const group = (title: string, fields: Fields): Group[] => {
 }
 
 /** Every page of the reference, sections first. */
-function pagesOf(catalog: Catalog): Page[] {
+export function pagesOf(catalog: Catalog): Page[] {
   const plain = { parts: [], examples: [], paragraphs: [] }
   const sections = Object.entries(catalog.sections).map(([name, s]): Page => ({
     ...plain,

