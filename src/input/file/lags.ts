@@ -82,7 +82,7 @@ export class Lags {
 
   /** Resolves when no reading is under way any more, after the signal of `run`. */
   async ended(): Promise<void> {
-    await Promise.all([...this.#lanes.values()].map(lane => lane.work))
+    for (const lane of this.#lanes.values()) await lane.work
   }
 
   /** What an earlier run left: each output goes on from its own position. */
