@@ -508,7 +508,6 @@ export class Agent {
     return {
       ...this.#options.actions,
       ...this.#health?.actions(),
-      ...deadLetterActions(() => this.#dataDir, this.#outlets, this.#options.clock),
       positions: body =>
         answerPositions(body, {
           dataDir: this.#dataDir,
