@@ -17,6 +17,7 @@ import type { CheckedConfig, InputUnit } from './components.ts'
 import { contextMaker } from './context.ts'
 import { openControl } from './control-socket.ts'
 import type { MakeContext } from './context.ts'
+import { deadLetterActions } from './dead-letters.ts'
 import { Exporters } from './exporters.ts'
 import { Inlet } from './inlet.ts'
 import { metricsSignature, RunningMetrics } from './log-metrics.ts'
@@ -508,6 +509,7 @@ export class Agent {
     return {
       ...this.#options.actions,
       ...this.#health?.actions(),
+      ...deadLetterActions(() => this.#dataDir, this.#outlets, this.#options.clock),
       positions: body =>
         answerPositions(body, {
           dataDir: this.#dataDir,

@@ -134,6 +134,11 @@ export class Outlets {
     return names.map(name => this.#running.get(name)!.delivery)
   }
 
+  /** The one that runs under this name. */
+  delivery(name: string): Delivery | undefined {
+    return this.#running.get(name)?.delivery
+  }
+
   /** Lets everything that was taken over arrive within `deadlineMs`, all outputs side by side. True when it has. */
   async drain(deadlineMs: number): Promise<boolean> {
     const until = this.#clock.elapsed() + deadlineMs

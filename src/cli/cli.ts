@@ -6,6 +6,7 @@ import type { Register, World } from './command.ts'
 import { registerCheck } from './check.ts'
 import { registerCompletion } from './completion.ts'
 import { registerConfig } from './config.ts'
+import { registerDlq } from './dlq.ts'
 import { registerDocs } from './docs.ts'
 import { registerGrok } from './grok.ts'
 import { registerLogLevel } from './log-level.ts'
@@ -26,6 +27,7 @@ const COMMANDS: readonly Register[] = [
   registerReload,
   registerPositions,
   registerCheck,
+  registerDlq,
   registerLogLevel,
   registerParse,
   registerGrok,

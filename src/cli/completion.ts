@@ -5,19 +5,24 @@ import type { Register } from './command.ts'
 
 interface Words {
   name: string
+  /** Of a command that has commands of its own (`dlq ls`). */
+  actions: string[]
   options: string[]
   description: string
 }
+
+const optionsOf = (command: Command): string[] => command.options.map(o => o.long ?? o.short ?? '')
 
 const wordsOf = (program: Command): Words[] =>
   program.commands.map(c => ({
     name: c.name(),
     description: c.description(),
-    options: [...c.options.map(o => o.long ?? o.short ?? ''), '--help'].filter(o => o !== '')
+    actions: c.commands.map(action => action.name()),
+    options: [...new Set([...optionsOf(c), ...c.commands.flatMap(optionsOf), '--help'])].filter(o => o !== '')
   }))
 
 function bash(commands: Words[]): string {
-  const cases = commands.map(c => `    ${c.name}) words='${c.options.join(' ')}' ;;`).join('\n')
+  const cases = commands.map(c => `    ${c.name}) words='${[...c.actions, ...c.options].join(' ')}' ;;`).join('\n')
   return `# bash completion for yarder
 _yarder() {
   local cur=\${COMP_WORDS[COMP_CWORD]} words
@@ -36,7 +41,9 @@ const quote = (text: string): string => `'${text.replaceAll("'", "'\\''").replac
 
 function zsh(commands: Words[]): string {
   const lines = commands.map(c => `    ${quote(`${c.name}:${c.description}`)}`).join('\n')
-  const cases = commands.map(c => `    ${c.name}) compadd -- ${c.options.join(' ')}; _files ;;`).join('\n')
+  const cases = commands
+    .map(c => `    ${c.name}) compadd -- ${[...c.actions, ...c.options].join(' ')}; _files ;;`)
+    .join('\n')
   return `#compdef yarder
 _yarder() {
   local -a commands=(
@@ -54,6 +61,7 @@ compdef _yarder yarder
 function fish(commands: Words[]): string {
   const lines = commands.flatMap(c => [
     `complete -c yarder -n __fish_use_subcommand -f -a ${c.name} -d '${c.description.replaceAll("'", "\\'")}'`,
+    ...c.actions.map(a => `complete -c yarder -n '__fish_seen_subcommand_from ${c.name}' -f -a ${a}`),
     ...c.options.map(o => `complete -c yarder -n '__fish_seen_subcommand_from ${c.name}' -l ${o.replace(/^-+/, '')}`)
   ])
   return `# fish completion for yarder\n${lines.join('\n')}\n`

@@ -229,7 +229,7 @@ export class Delivery {
   /** Sends dead letters again, as `DeadLetters.replay` says, among the records that come meanwhile. */
   replay(selector: Selector): Promise<JobReport> {
     const { max_events: maxCount, max_bytes: maxBytes } = this.#options.batch
-    return this.#deadLetters.replay(selector, { offer: records => this.offer(records), maxCount, maxBytes })
+    return this.#deadLetters.replay(selector, { offer: records => void this.offer(records), maxCount, maxBytes })
   }
 
   status(): DeliveryStatus {
