@@ -208,8 +208,12 @@ test('an agent that is reloaded again and again keeps no more gauges, listeners 
   const of = (round: number): string => `${ADMIN}${OUT}inputs:\n${app('a', `, tags: [t${round % 2}]`)}`
   const it = await drive(t, of(0), { 'a.log': 'one\n' })
   const resources = (): number => process.getActiveResourcesInfo().filter(r => r !== 'Immediate').length
-  const series = async (): Promise<number> =>
-    (await (await fetch(`http://${it.agent.address}/metrics`)).text()).split('\n').length
+  const series = (): Promise<number> =>
+    t.waitFor(async () => {
+      const text = await (await fetch(`http://${it.agent.address}/metrics`)).text()
+      assert.match(text, /^yarder_input_file_size_bytes\{/m, 'the new one has looked')
+      return text.split('\n').length
+    }, PATIENCE)
   await t.waitFor(() => assert.deepEqual(it.messages('out.ndjson'), ['one']), PATIENCE)
   await it.reload(of(1))
   const [held, shown] = [resources(), await series()]
@@ -217,6 +221,23 @@ test('an agent that is reloaded again and again keeps no more gauges, listeners 
   await t.waitFor(() => assert.ok(resources() <= held + 3, `${resources()} of ${held}`), PATIENCE)
   assert.ok((await series()) <= shown + 2)
   assert.deepEqual(it.messages('out.ndjson'), ['one'])
+})
+
+test('an input that a reload takes away takes its series along; one that changed keeps its counters', async t => {
+  const config = (inputs: string): string => `${ADMIN}${OUT}inputs:\n${inputs}`
+  const it = await drive(t, config(app('a') + app('b')), { 'a.log': 'one\n', 'b.log': 'two\n' })
+  const series = async (input: string): Promise<string[]> =>
+    (await (await fetch(`http://${it.agent.address}/metrics`)).text())
+      .split('\n')
+      .filter(line => line.includes(`input="${input}"`))
+  await t.waitFor(() => assert.deepEqual(it.messages('out.ndjson').sort(), ['one', 'two']), PATIENCE)
+  const acked = `yarder_input_ledger_bytes{input="a",path="${join(it.dir, 'a.log')}",part="acked"} 4`
+  await t.waitFor(async () => assert.ok((await series('a')).includes(acked)), PATIENCE)
+  assert.ok((await series('b')).length > 5)
+  await it.reload(config(app('a', ', tags: [x]')))
+  assert.deepEqual(await series('b'), [])
+  await t.waitFor(async () => assert.ok((await series('a')).includes(acked)), PATIENCE)
+  assert.ok((await series('a')).includes('yarder_input_lines_total{input="a"} 1'))
 })
 
 test('agent.timezone is checked where it stands', () => {

@@ -114,6 +114,7 @@ export class Agent {
     const gauge = this.#store.instruments
     const held = 'Lines of its own log that the agent held back and told once, with a count.'
     const suppressed = gauge.counter('yarder_log_suppressed_total', held, ['level'])
+    for (const level of ['error', 'warn', 'info', 'debug']) suppressed.add(0, level)
     options.logs.onHeld = level => suppressed.add(1, level)
     this.#reloads = gauge.gauge(
       'yarder_config_last_reload_successful',
@@ -465,6 +466,7 @@ export class Agent {
           )
         }
         this.#inlets.delete(inlet.name)
+        if (!wanted.has(inlet.name)) await this.#store.forget('input', inlet.name)
       })
     )
     this.#state?.commit()

@@ -14,6 +14,8 @@ export interface Store {
   readonly instruments: Instruments
   /** Lets each reading hold what `families` gives besides. Returns the way to take it back. */
   addSource(families: () => Iterable<Family>): () => void
+  /** Takes away every series with this label, of what is there no longer. */
+  forget(label: string, value: string): Promise<void>
   /** A reading of everything, in order of names. */
   read(): Promise<Family[]>
 }
@@ -91,6 +93,15 @@ export function createStore(): Store {
     addSource(families) {
       sources.add(families)
       return () => void sources.delete(families)
+    },
+    async forget(label, value) {
+      for (const { name, values } of await registry.getMetricsAsJSON()) {
+        const metric = registry.getSingleMetric(name)
+        for (const { labels } of values) {
+          const { le: _, ...series } = labels as Record<string, string>
+          if (series[label] === value) metric?.remove(series)
+        }
+      }
     },
     async read() {
       for (const read of readers) read()

@@ -1,5 +1,5 @@
 // The numbers of a file input: counters as things happen, gauges per file when somebody asks.
-import type { Context } from '../../core/component.ts'
+import type { Context, FileLedger } from '../../core/component.ts'
 import type { FileTail } from './file-tail.ts'
 
 /** So many files get their own series; the others are summed up under `__overflow__`. */
@@ -12,7 +12,19 @@ interface Sums {
   lagBytes: number
   lagSeconds: number
   acked: Record<string, number>
+  ledger: Record<keyof FileLedger, number>
 }
+
+const NO_BYTES: FileLedger = { seen: 0, skipped: 0, acked: 0, waiting: 0, unread: 0, leftOut: 0, lost: 0 }
+/** The parts of `seen`, by the values of their label. */
+const PARTS = {
+  skipped: 'skipped',
+  acked: 'acked',
+  waiting: 'waiting',
+  unread: 'unread',
+  left_out: 'leftOut',
+  lost: 'lost'
+} as const
 
 export class Gauges {
   readonly lines: (n: number) => void
@@ -24,6 +36,7 @@ export class Gauges {
   #context: Context
   #shown = new Set<string>()
   #read: () => void
+  #forget: () => void
 
   constructor(context: Context, tails: () => Iterable<FileTail>) {
     this.#context = context
@@ -58,22 +71,35 @@ export class Gauges {
       ...of,
       'output'
     ])
+    const seen = i.gauge('yarder_input_seen_bytes', 'Bytes that the file is known to have had.', of)
+    const ledger = i.gauge(
+      'yarder_input_ledger_bytes',
+      'What became of the bytes of a file. The parts add up to yarder_input_seen_bytes.',
+      [...of, 'part']
+    )
     const ofOutput = new Set<string>()
+    const hide = (path: string): void => {
+      for (const gauge of [size, read, lagBytes, lagSeconds, seen]) gauge.remove(name, path)
+      for (const output of ofOutput) acked.remove(name, path, output)
+      for (const part of Object.keys(PARTS)) ledger.remove(name, path, part)
+      this.#shown.delete(path)
+    }
+    this.#forget = () => {
+      for (const path of this.#shown) hide(path)
+      files.remove(name)
+    }
     this.#read = () => {
       const sums = this.#sum(tails())
       files.set(sums.count, name)
-      for (const path of this.#shown) {
-        if (sums.byPath.has(path)) continue
-        for (const gauge of [size, read, lagBytes, lagSeconds]) gauge.remove(name, path)
-        for (const output of ofOutput) acked.remove(name, path, output)
-        this.#shown.delete(path)
-      }
+      for (const path of this.#shown) if (!sums.byPath.has(path)) hide(path)
       for (const [path, sum] of sums.byPath) {
         this.#shown.add(path)
         size.set(sum.size, name, path)
         read.set(sum.read, name, path)
         lagBytes.set(sum.lagBytes, name, path)
         lagSeconds.set(sum.lagSeconds, name, path)
+        seen.set(sum.ledger.seen, name, path)
+        for (const [part, key] of Object.entries(PARTS)) ledger.set(sum.ledger[key], name, path, part)
         for (const [output, offset] of Object.entries(sum.acked)) {
           ofOutput.add(output)
           acked.set(offset, name, path, output)
@@ -82,9 +108,13 @@ export class Gauges {
     }
   }
 
-  /** Shows the files from now on; returns the way to stop it. */
+  /** Shows the files from now on; returns the way to stop it, and to take back what was shown. */
   show(): () => void {
-    return this.#context.instruments.beforeScrape(this.#read)
+    const stop = this.#context.instruments.beforeScrape(this.#read)
+    return () => {
+      stop()
+      this.#forget()
+    }
   }
 
   #sum(tails: Iterable<FileTail>): { count: number; byPath: Map<string, Sums> } {
@@ -92,12 +122,24 @@ export class Gauges {
     const now = this.#context.clock.now()
     let count = 0
     for (const tail of tails) {
-      if (tail.place === 'done' || tail.place === 'missing') continue
-      count++
+      const ledger = tail.ledger.balance(tail.position())
+      const over = tail.place === 'done' || tail.place === 'missing'
+      // What is over is shown for as long as something of it is owed or lost.
+      if (over && ledger.waiting === 0 && ledger.lost === 0) continue
+      if (!over) count++
       const known = byPath.has(tail.path) || byPath.size < MAX_PATHS
       const path = known ? tail.path : OVERFLOW
-      const sum = byPath.get(path) ?? { size: 0, read: 0, lagBytes: 0, lagSeconds: 0, acked: {} }
+      const sum = byPath.get(path) ?? {
+        size: 0,
+        read: 0,
+        lagBytes: 0,
+        lagSeconds: 0,
+        acked: {},
+        ledger: { ...NO_BYTES }
+      }
       byPath.set(path, sum)
+      for (const key of Object.keys(NO_BYTES) as (keyof FileLedger)[]) sum.ledger[key] += ledger[key]
+      if (over) continue
       const behind = Math.max(0, tail.size - tail.tracker.min())
       sum.size += tail.size
       sum.read += tail.read

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
@@ -173,4 +173,61 @@ test('what was gone unread is lost, on the books as well; what follows has books
   await r.finish()
   assert.deepEqual(of(r, 'done'), { ...NOTHING, seen: 14, acked: 4, lost: 10 })
   assert.deepEqual(of(r, 'idle'), { ...NOTHING, seen: 2, acked: 2 })
+})
+
+test('a deleted file that was read and not acknowledged before a crash is not forgotten silently', async t => {
+  const r = rig(t, { close_removed: '1s' }).start()
+  const path = join(r.logs, 'a.log')
+  writeFileSync(path, 'one\n')
+  r.settles = false
+  await r.poll()
+  rmSync(path)
+  await r.poll(6)
+  assert.equal(r.input.describe().files[0]?.state, 'done')
+  r.state.commit()
+  await r.kill()
+  r.state.close()
+  r.settles = true
+  await r.start().finish()
+  assert.deepEqual(r.lost, { deleted: 4 })
+})
+
+test('a rotated file that was read in its compressed copy and not acknowledged before a crash is read again', async t => {
+  const { gzipSync } = await import('node:zlib')
+  const r = rig(t).start()
+  const path = join(r.logs, 'a.log')
+  writeFileSync(path, 'one\n')
+  await r.poll()
+  await r.stop()
+  appendFileSync(path, 'two\n')
+  renameSync(path, `${path}.1`)
+  writeFileSync(`${path}.1.gz`, gzipSync('one\ntwo\n'))
+  rmSync(`${path}.1`)
+  r.settles = false
+  await r.start().finish()
+  assert.deepEqual(r.texts, ['one', 'two'])
+  r.state.commit()
+  await r.kill()
+  r.state.close()
+  r.settles = true
+  await r.start().finish()
+  assert.deepEqual(r.texts, ['one', 'two', 'two'])
+  assert.deepEqual(r.lost, {})
+  assert.deepEqual(of(r), { ...NOTHING, seen: 8, acked: 8 })
+})
+
+test('each part is a series per file, and all series go when the input does', async t => {
+  const r = rig(t).start()
+  const path = join(r.logs, 'a.log')
+  writeFileSync(path, 'one\nunterminated')
+  await r.poll()
+  const parts = (): Record<string, number> => {
+    const name = `yarder_input_ledger_bytes{in,${path},`
+    const all = [...r.scrape()].filter(([key]) => key.startsWith(name))
+    return Object.fromEntries(all.map(([key, value]) => [key.slice(name.length, -1), value]))
+  }
+  assert.deepEqual(parts(), { skipped: 0, acked: 4, waiting: 0, unread: 12, left_out: 0, lost: 0 })
+  assert.equal(r.scrape().get(`yarder_input_seen_bytes{in,${path}}`), 16)
+  await r.input.close()
+  assert.deepEqual([...r.scrape().keys()], [])
 })

@@ -163,7 +163,11 @@ export class Audit {
       'Times that the bytes of a file did not add up: a bug of the agent, told in its log with all numbers.',
       ['input']
     )
-    this.#violations.add(0, context.name)
+  }
+
+  /** From now on the number is there, so that a rise from nothing is seen. */
+  open(): void {
+    this.#violations.add(0, this.#context.name)
   }
 
   look(account: Account): void {

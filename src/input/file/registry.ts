@@ -76,6 +76,7 @@ export class Registry {
   open(): void {
     const runs = this.#state.get(RUNS, this.#context.name)
     if (isMap(runs)) this.#runs = { started: Number(runs['started']), seen: Number(runs['seen']) }
+    this.#audit.open()
     this.#unhook = this.#state.beforeCommit(() => this.#write())
   }
 
@@ -208,7 +209,9 @@ export class Registry {
       const known = pos[output]
       if (known !== undefined && known < offset) pos[output] = offset
     }
-    this.#state.set(this.#scope, tail.id, { ...row, pos })
+    // What was left out is settled with what stands around it.
+    tail.ledger.balance(tail.position())
+    this.#state.set(this.#scope, tail.id, { ...row, pos, ledger: laterOf(row.ledger, tail.ledger.row()) })
   }
 
   #write(): void {
@@ -260,6 +263,8 @@ function rowOf(tail: FileTail): Row {
 }
 
 const isNumber = (v: unknown): v is number => typeof v === 'number' && Number.isFinite(v) && v >= 0
+
+const laterOf = (a: LedgerRow | undefined, b: LedgerRow): LedgerRow => (a === undefined || a[1] < b[1] ? b : a)
 
 const isLedger = (v: unknown): v is LedgerRow => Array.isArray(v) && v.length === 4 && v.every(isNumber)
 
