@@ -17,9 +17,12 @@ export class NdjsonDestination {
   #held = 0
   #at = 0
 
-  constructor(path: string, judge: Judge) {
+  readonly #ordered: boolean
+
+  constructor(path: string, judge: Judge, ordered = true) {
     this.path = path
     this.judge = judge
+    this.#ordered = ordered
   }
 
   /** Hands the judge every whole line that was not there at the last call. */
@@ -82,7 +85,7 @@ export class NdjsonDestination {
       this.judge.broken(line)
       return
     }
-    takeDocument(this.judge, document, true)
+    takeDocument(this.judge, document, this.#ordered)
   }
 }
 

@@ -36,6 +36,7 @@ export class Lane {
   /** Empty, of its own, removed afterwards; others may enter it. */
   readonly folder: string
   readonly random: Random
+  readonly #deferred: Array<() => void | Promise<void>> = []
   #row: { -readonly [K in keyof Row]: Row[K] }
 
   constructor(t: TestContext, row: Row) {
@@ -44,7 +45,18 @@ export class Lane {
     this.random = randomFor(row.lane)
     this.folder = mkdtempSync(join(tmpdir(), 'yarder-torture-'))
     chmodSync(this.folder, 0o755)
-    t.after(() => rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 }))
+  }
+
+  /** Done when the lane is over, the last first; before its folder is removed. */
+  defer(task: () => void | Promise<void>): void {
+    this.#deferred.push(task)
+  }
+
+  /** Called by lane(). */
+  async end(): Promise<void> {
+    for (const task of this.#deferred.splice(0).toReversed()) await task()
+    // Hooks run in their order: whoever was started is ended by then.
+    this.t.after(() => rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 }))
   }
 
   /** Counts the tries of the fault: `usual` of them, more as the environment asks. */
@@ -104,6 +116,7 @@ export function lane(title: string, options: LaneOptions, body: (lane: Lane) => 
       await body(own)
       Object.assign(row, { passed: true })
     } finally {
+      await own.end()
       if (row.tries === 0) Object.assign(row, { tries: 1 })
       Object.assign(row, { seconds: Math.round((performance.now() - began) / 100) / 10 })
       const report = process.env['TORTURE_ROWS']

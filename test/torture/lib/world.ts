@@ -8,6 +8,7 @@
 import assert from 'node:assert/strict'
 import { chmodSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { until } from '../../lib/real/process.ts'
 import { startYarder } from '../../lib/real/yarder.ts'
 import type { Ending, Yarder } from '../../lib/real/yarder.ts'
@@ -20,7 +21,6 @@ import type { Lane } from './lane.ts'
 import { startWriter } from './writer.ts'
 import type { Writer, WriterOptions, Written } from './writer.ts'
 
-/** Without a new line for so long the rest is taken for lost. */
 const PATIENCE_MS = 15_000
 
 export interface WorldOptions {
@@ -35,8 +35,16 @@ export interface WorldOptions {
   /** Put before the program, such as `setpriv` or `prlimit`. */
   readonly through?: readonly string[]
   readonly env?: Record<string, string>
+  /** Where the lines arrive when that is not the `file` output's file; `outputs` has to lead there. */
+  readonly destination?: (judge: Judge) => Destination
+  /** More of the section `agent`. */
+  readonly agent?: string
   /** Where logs are; a folder of the lane unless said. */
   readonly logs?: string
+  /** Without a new line for so many milliseconds the rest is taken for lost. */
+  readonly patience?: number
+  /** False where offsets do not tell files apart, as when a writer without O_APPEND goes on behind a hole. */
+  readonly ordered?: boolean
 }
 
 /** What a stretch of the agent's own log says was lost. */
@@ -46,12 +54,15 @@ export interface LossTold {
   readonly reason: string
 }
 
+/** Something that lines arrive in, as far as a world reads it. */
+export type Destination = Pick<NdjsonDestination, 'path' | 'read' | 'forget'>
+
 export class World {
   readonly lane: Lane
   readonly folder: string
   readonly logs: string
   readonly judge = new Judge()
-  readonly out: NdjsonDestination
+  readonly out: Destination
   /** Written without a writer process: name → lines. */
   readonly byHand = new Map<string, number>()
   readonly options: WorldOptions
@@ -66,7 +77,9 @@ export class World {
     this.folder = lane.folder
     this.logs = options.logs ?? join(lane.folder, 'log')
     mkdirSync(this.logs, { recursive: true })
-    this.out = new NdjsonDestination(join(this.folder, 'out', 'out.ndjson'), this.judge)
+    const { destination, ordered } = options
+    this.out =
+      destination?.(this.judge) ?? new NdjsonDestination(join(this.folder, 'out', 'out.ndjson'), this.judge, ordered)
   }
 
   path(name: string): string {
@@ -79,14 +92,14 @@ export class World {
   }
 
   get config(): string {
-    const { input = [], paths = [`${this.logs}/*.log`], outputs, more = '' } = this.options
+    const { input = [], paths = [`${this.logs}/*.log`], outputs, more = '', agent = '' } = this.options
     // Files that are over are closed soon, so that a lane sees within seconds that their descriptors come back.
     const usual = { start_at: 'beginning', close_inactive: '1s', close_removed: '1s' }
     const lines = Object.entries(usual)
       .filter(([name]) => !input.some(line => line.startsWith(`${name}:`)))
       .map(([name, value]) => `${name}: ${value}`)
     return `
-agent: { data_dir: '${this.folder}/data' }
+agent: { data_dir: '${this.folder}/data'${agent === '' ? '' : `, ${agent}`} }
 admin: { listen: '127.0.0.1:0' }
 inputs:
   logs:
@@ -149,9 +162,26 @@ ${more}
     this.#before ??= this.#agent === undefined ? undefined : costsOf(this.#agent.pid)
   }
 
+  /** Waits until so many more lines are written, whoever reads them. */
+  async grown(more: number): Promise<void> {
+    const target = (await this.#lines()) + more
+    await until(`${more} more lines written`, async () => (await this.#lines()) >= target)
+  }
+
+  /** Waits until the agent has nothing in hand and its positions are on the disk. */
+  async acknowledged(): Promise<void> {
+    await until('the positions', async () => (await this.agent.metric('yarder_input_lag_bytes')) === 0)
+    // They are committed about once a second.
+    await delay(1500)
+  }
+
+  async #lines(): Promise<number> {
+    return [...(await this.written()).values()].reduce((n, { lines }) => n + lines, 0)
+  }
+
   /** Waits until everything that is written by now has arrived; gives up quietly where some is lost. */
   async caughtUp(): Promise<void> {
-    const sum = [...(await this.written()).values()].reduce((n, { lines }) => n + lines, 0)
+    const sum = await this.#lines()
     await this.#arrived('all lines', () => sum).catch(() => undefined)
   }
 
@@ -167,7 +197,8 @@ ${more}
           since = performance.now()
         }
         if (this.judge.got >= target()) return true
-        if (performance.now() - since > PATIENCE_MS) throw new Error(`${what}: nothing comes any more`)
+        if (performance.now() - since > (this.options.patience ?? PATIENCE_MS))
+          throw new Error(`${what}: nothing comes any more`)
         return false
       },
       3_600_000
