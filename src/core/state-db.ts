@@ -17,19 +17,24 @@ import { DatabaseSync } from 'node:sqlite'
 import type { StatementSync } from 'node:sqlite'
 import { crc32 } from 'node:zlib'
 import { YarderError } from './errors.ts'
+import { upgrade } from './state-upgrade.ts'
+import type { Upgrade } from './state-upgrade.ts'
 
 // SQLite's primary result codes, https://sqlite.org/rescode.html
 const SQLITE_ERROR = 1
 const SQLITE_CORRUPT = 11
 const SQLITE_NOTADB = 26
 
-/** Layout of the table; a file with a higher number was written by a newer yarder. */
-export const VERSION = 1
-
 // A checksum a row: SQLite notices torn pages, not a bit that flipped inside a value.
 const SCHEMA = `CREATE TABLE IF NOT EXISTS state (
   scope TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, sum INTEGER NOT NULL,
   PRIMARY KEY (scope, key)) WITHOUT ROWID`
+
+/** From an empty file to the present layout. A change of the layout, or of what a row means, is a step at the end. */
+const STEPS: readonly Upgrade[] = [db => db.exec(SCHEMA)]
+
+/** The present layout; a file with a higher number was written by a newer yarder. */
+export const VERSION = STEPS.length
 
 /** The row that says the version a second time, so that a flipped bit in the header is no newer yarder. */
 const FORMAT = { scope: 'yarder', key: 'format' } as const
@@ -69,8 +74,9 @@ export function openDb(path: string): OpenDb {
   chmodSync(path, 0o600)
   const db = new DatabaseSync(path, { timeout: 200 })
   try {
+    refuseNewer(db, path)
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
-    prepareTable(db, path)
+    prepareTable(db)
     const put = db.prepare('INSERT OR REPLACE INTO state (scope, key, value, sum) VALUES (?, ?, ?, ?)')
     const drop = db.prepare('DELETE FROM state WHERE scope = ? AND key = ?')
     return { db, put, drop, inode: inodeOf(path) }
@@ -93,19 +99,24 @@ function checkHeader(path: string): void {
   if (header[18]! > 2 || header[19]! > 2) throw new Damage('its header is damaged')
 }
 
+const versionOf = (db: DatabaseSync): number => Number(db.prepare('PRAGMA user_version').get()?.['user_version'])
+
+function refuseNewer(db: DatabaseSync, path: string): void {
+  const version = versionOf(db)
+  if (version <= VERSION) return
+  const { value } = (rowOf(db, FORMAT.scope, FORMAT.key) as { value?: unknown } | undefined) ?? {}
+  if (value === VERSION) throw new Damage(`its header says format ${version}, its own row ${VERSION}`)
+  throw newer(path, version)
+}
+
 /** Nothing is written when all is there, so that a file on a full disk can be opened. */
-function prepareTable(db: DatabaseSync, path: string): void {
-  const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version'])
-  if (version > VERSION) {
-    const { value } = (rowOf(db, FORMAT.scope, FORMAT.key) as { value?: unknown } | undefined) ?? {}
-    if (value === VERSION) throw new Damage(`its header says format ${version}, its own row ${VERSION}`)
-    throw new YarderError('STORAGE', `opening ${path}: a newer yarder wrote it`)
-  }
+function prepareTable(db: DatabaseSync): void {
+  const version = versionOf(db)
   const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all()
   if (tables.some(t => t['name'] !== 'state')) throw new Damage('it is a database of another program')
   if (version === VERSION && tables.length === 1) return
-  db.exec(`BEGIN IMMEDIATE; ${SCHEMA}; PRAGMA user_version = ${VERSION}`)
-  try {
+  // A file that says its version but lost its table gets it again.
+  upgrade(db, tables.length === 0 ? 0 : version, STEPS, () => {
     const text = JSON.stringify(VERSION)
     const { scope, key } = FORMAT
     db.prepare('INSERT OR REPLACE INTO state (scope, key, value, sum) VALUES (?, ?, ?, ?)').run(
@@ -114,12 +125,16 @@ function prepareTable(db: DatabaseSync, path: string): void {
       text,
       checksum(scope, key, text)
     )
-    db.exec('COMMIT')
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK')
-    throw error
-  }
+  })
 }
+
+/** The file is left as it is: only the yarder that wrote it knows what it says. */
+export const newer = (path: string, version: number): YarderError =>
+  new YarderError(
+    'STORAGE',
+    `opening ${path}: a newer yarder wrote it, in format ${version}, and this one knows formats up to ${VERSION}; ` +
+      'run that one, or move the file away to begin anew'
+  )
 
 function rowOf(db: DatabaseSync, scope: string, key: string): Row | undefined {
   try {

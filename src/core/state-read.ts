@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { YarderError, describe } from './errors.ts'
-import { checksum, VERSION } from './state-db.ts'
+import { checksum, newer, VERSION } from './state-db.ts'
 import { memoryState } from './state.ts'
 import type { State } from './state.ts'
 
@@ -55,9 +55,3 @@ function readCopy(copy: string, path: string): ReadState {
     db.close()
   }
 }
-
-const newer = (path: string, format: number): YarderError =>
-  new YarderError(
-    'STORAGE',
-    `reading ${path}: its format is ${format}, and this yarder knows formats up to ${VERSION}; a newer yarder wrote it, use that one`
-  )
