@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
-import { chmodSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { createHash } from 'node:crypto'
+import { chmodSync, chownSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { TestContext } from 'node:test'
 import { checkFaults, runCheck } from '../../../test/lib/check.ts'
 import { fileCheck } from './file.ts'
 
@@ -29,6 +31,67 @@ test('existence, age, size and mode are judged, each with its reason', async t =
   assert.equal(await look({ max_size: '1KiB' }), 'critical size')
   assert.equal(await look({ mode: '0600' }), 'critical mode')
   assert.match((await runCheck(fileCheck, { path, mode: '0600' })).message, /has mode 0640, expected 0600$/)
+})
+
+function newFile(t: TestContext, text: string): string {
+  const dir = mkdtempSync(join(tmpdir(), 'yarder-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  const path = join(dir, 'file')
+  writeFileSync(path, text)
+  return path
+}
+
+const look = async (options: Record<string, unknown>): Promise<string> => {
+  const { state, reason, message } = await runCheck(fileCheck, options)
+  return `${state} ${reason}: ${message}`
+}
+
+test('whose it is, by name or number, is told by name', async t => {
+  const path = newFile(t, '')
+  const { uid, gid, username } = userInfo()
+  for (const owner of [username, uid])
+    assert.equal(await look({ path, owner, group: gid }), `ok ok: ${path} is as expected`)
+  assert.equal(
+    await look({ path, owner: 'no-such-user' }),
+    `critical owner: ${path} belongs to ${username}, expected no-such-user`
+  )
+  assert.equal(
+    await look({ path, owner: 4_000_001 }),
+    `critical owner: ${path} belongs to ${username}, expected 4000001`
+  )
+  if (uid !== 0) return
+  chownSync(path, 0, 4_000_002)
+  assert.equal(await look({ path, group: 'root' }), `critical owner: ${path} is of the group 4000002, expected root`)
+})
+
+test('its content is judged by hash and by patterns, of which the last part of a long file counts', async t => {
+  const path = newFile(t, `first line\n${'x'.repeat(10_000)}\nPermitRootLogin no\n`)
+  const hash = createHash('sha256')
+    .update(`first line\n${'x'.repeat(10_000)}\nPermitRootLogin no\n`)
+    .digest('hex')
+  assert.match(await look({ path, sha256: hash.toUpperCase(), contains: '^PermitRootLogin no$' }), /^ok/)
+  assert.equal(
+    await look({ path, sha256: '0'.repeat(64) }),
+    `critical content: ${path} has changed: its SHA-256 is ${hash}`
+  )
+  assert.equal(
+    await look({ path, contains: '^PermitRoot$' }),
+    `critical content: ${path} does not contain ^PermitRoot$`
+  )
+  assert.equal(await look({ path, lacks: 'Root\\w+' }), `critical content: ${path} contains "RootLogin"`)
+  assert.match(await look({ path, contains: '^first line$' }), /^ok/)
+  assert.match(await look({ path, contains: '^first line$', max_read: '1KiB' }), /^critical content/)
+})
+
+test('what kind of thing it is', async t => {
+  const path = newFile(t, '')
+  symlinkSync(path, `${path}-link`)
+  assert.match(await look({ path, kind: 'file' }), /^ok/)
+  assert.match(await look({ path: `${path}-link`, kind: 'file' }), /^ok/)
+  assert.match(await look({ path: `${path}-link`, kind: 'symlink' }), /^ok/)
+  assert.equal(await look({ path, kind: 'folder' }), `critical content: ${path} is a file, expected a folder`)
+  assert.match(await look({ path: '/dev/null', kind: 'device' }), /^ok/)
+  assert.match(await look({ path: '/dev/null', lacks: 'x' }), /^critical content: .* is a device, whose content cannot/)
 })
 
 test('relative paths start from the folder of the configuration', async t => {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { checkFaults, runCheck } from '../../../test/lib/check.ts'
+import { buildCheck, checkFaults, runCheck } from '../../../test/lib/check.ts'
 import { processCheck } from './process.ts'
 
 function folder(t: TestContext): string {
@@ -41,6 +41,7 @@ test('a process is found by its whole name, short or long', async t => {
   for (const name of [short, long]) {
     const run = await runCheck(processCheck, { process: name })
     assert.deepEqual([run.state, run.message], ['ok', `1 process called ${name}`])
+    assert.ok(run.values!['memory_bytes']! > 0 && run.values!['age_seconds']! < 60)
   }
   for (const part of [short.slice(0, -1), long.slice(0, 15), long.slice(0, -1)])
     assert.equal((await runCheck(processCheck, { process: part })).reason, 'missing', part)
@@ -87,10 +88,50 @@ test('zombies do not count, and odd names are read right', async t => {
   add('13', '13 (a) b) R 1 13', '/opt/a) b\0-x\0')
   add('14', '14 (kworker/0:1) I 2 0', '')
   mkdirSync(join(proc, '15'))
+  writeFileSync(join(proc, 'uptime'), '100.00 50.00\n')
   const count = async (name: string): Promise<number> =>
     (await runCheck(processCheck, { process: name, min: 0, proc })).values!['count']!
   assert.deepEqual([await count('nginx'), await count('a) b'), await count('b')], [1, 1, 0])
   assert.equal((await runCheck(processCheck, { process: 'x', proc: join(proc, 'gone') })).state, 'unknown')
+})
+
+test('what it uses is judged: memory, processor, open files and age', async t => {
+  const name = `busy${process.pid}`
+  const file = join(folder(t), name)
+  copyFileSync(process.execPath, file)
+  const work = 'const f = []; for (let i = 0; i < 50; i++) f.push(require("fs").openSync("/dev/null")); for (;;);'
+  const child = spawn(file, ['-e', work], { stdio: 'ignore' })
+  await own(t, child)
+  const options = {
+    process: name,
+    memory_warning: '1KiB',
+    cpu_critical: 1,
+    descriptors_warning: 40,
+    age_warning: '1h:'
+  }
+  const runner = buildCheck(processCheck, options)
+  const { signal } = new AbortController()
+  const run = await t.waitFor(
+    async () => {
+      const result = await runner.run(signal)
+      assert.ok(result.values!['descriptors']! > 50 && result.values!['cpu_percent']! > 1)
+      return result
+    },
+    { timeout: 20_000, interval: 100 }
+  )
+  assert.deepEqual([run.state, run.reason], ['critical', 'limit'])
+  assert.match(run.message, /^busy\d+ uses [\d.]+ % of a processor, expected at most 1; /)
+  assert.match(run.message, /holds [\d.]+ MiB of memory, expected at most 1KiB/)
+  assert.match(run.message, /has \d+ files open, expected at most 40/)
+  assert.match(run.message, /started \d+ s ago, expected at least 1h/)
+  assert.equal((await runCheck(processCheck, { process: name, descriptors_warning: 4000 })).state, 'ok')
+})
+
+test('open files that are not the agent’s to see are unknown, not few', async t => {
+  if (process.getuid?.() === 0) return t.skip('root sees all')
+  const run = await runCheck(processCheck, { process: 'systemd', min: 0, descriptors_warning: 10 })
+  if (run.values!['count'] === 0) return t.skip('no process of another user is known')
+  assert.deepEqual([run.state, run.reason], ['unknown', 'permission'])
 })
 
 test('a path is no name', () => {
