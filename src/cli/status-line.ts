@@ -1,6 +1,6 @@
 // The agent's state in one line, for `systemctl status`.
 import type { OutputStatus, Status } from '../agent/status.ts'
-import { bytes, seconds } from './status.ts'
+import { bytes, seconds } from './status-units.ts'
 
 const number = (n: number): string => Math.round(n).toLocaleString('en-US')
 const counted = (n: number, what: string): string => `${number(n)} ${what}${n === 1 ? '' : 's'}`

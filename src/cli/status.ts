@@ -4,6 +4,8 @@ import { describe } from '../core/errors.ts'
 import { ask, controlPaths } from './control.ts'
 import { EXIT } from './command.ts'
 import type { Register, World } from './command.ts'
+import { laggingLines, ledgerLines } from './status-files.ts'
+import { seconds } from './status-units.ts'
 
 const COLOURS: Record<string, string> = {
   ok: '32',
@@ -21,23 +23,6 @@ const COLOURS: Record<string, string> = {
 const paint = (world: World, word: string): string =>
   world.colour ? `\u001b[${COLOURS[word] ?? '0'}m${word}\u001b[0m` : word
 
-const BYTES = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
-/** `12.3 MiB`. */
-export function bytes(n: number): string {
-  let i = 0
-  while (n >= 1024 && i < BYTES.length - 1) {
-    n /= 1024
-    i++
-  }
-  return `${i === 0 ? n : n.toFixed(1)} ${BYTES[i]}`
-}
-
-/** `12 s`, `5 min`, `3.2 h`, of milliseconds. */
-export function seconds(ms: number): string {
-  const s = Math.round(ms / 1000)
-  return s < 120 ? `${s} s` : s < 7200 ? `${Math.round(s / 60)} min` : `${(s / 3600).toFixed(1)} h`
-}
-
 function outputLines(world: World, o: OutputStatus): string[] {
   const waiting =
     o.unacknowledged > 0 ? `, ${o.unacknowledged} records unacknowledged, oldest ${seconds(o.oldestAgeMs)}` : ''
@@ -48,8 +33,8 @@ function outputLines(world: World, o: OutputStatus): string[] {
   return lines
 }
 
-/** The status for people. */
-export function renderStatus(world: World, s: Status): string {
+/** The status for people; `files` shows each file with what became of its bytes. */
+export function renderStatus(world: World, s: Status, files: boolean): string {
   const lines = [
     `yarder ${s.version}  ${paint(world, s.state)}  ${s.message}  (pid ${s.pid}, up ${seconds(s.uptimeSeconds * 1000)}${s.ready ? '' : ', not ready'})`
   ]
@@ -58,11 +43,8 @@ export function renderStatus(world: World, s: Status): string {
   lines.push('outputs:', ...s.outputs.flatMap(o => outputLines(world, o)), 'inputs:')
   for (const input of s.inputs) {
     lines.push(`  ${input.name} (${input.type})  ${paint(world, input.state)}  ${input.message}`)
-    for (const file of input.files) {
-      const lag = Math.max(0, file.size - file.acked)
-      const at = lag === 0 ? 'all acknowledged' : `${bytes(lag)} behind of ${bytes(file.size)}`
-      lines.push(`      ${file.path}  ${at}${file.reason ? `  ${file.state}: ${file.reason}` : ''}`)
-    }
+    const own = files ? ledgerLines(input.files) : laggingLines(input.files)
+    lines.push(...own.map(line => `      ${line}`))
   }
   if (s.checks.length > 0) lines.push('checks:')
   for (const check of s.checks)
@@ -75,13 +57,16 @@ export const registerStatus: Register = (program, world, exit) => {
     .command('status')
     .description('show the state of the running agent: outputs, inputs, files and how far each is')
     .option('--data-dir <path>', 'data_dir of the agent, where its control socket is')
+    .option('--files', 'show every file, with what became of its bytes; without it, those that lag or have trouble')
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExit status: 0 green, 1 not green or not reachable.')
-    .action(async (options: { dataDir?: string; json?: boolean }) => {
+    .action(async (options: { dataDir?: string; files?: boolean; json?: boolean }) => {
       try {
         const status = (await ask(controlPaths(world.env, options.dataDir), 'status')) as Status
         world.out(
-          options.json === true || !world.terminal ? `${JSON.stringify(status)}\n` : renderStatus(world, status)
+          options.json === true || !world.terminal
+            ? `${JSON.stringify(status)}\n`
+            : renderStatus(world, status, options.files === true)
         )
         exit(status.state === 'green' ? EXIT.ok : EXIT.failed)
       } catch (error) {

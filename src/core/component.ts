@@ -72,6 +72,8 @@ export interface FileStatus {
   readonly state: string
   readonly reason?: string | undefined
   readonly ledger?: FileLedger | undefined
+  /** Seconds until unread bytes of it are rotated away; absent while that is not to be feared, or can't be known. */
+  readonly expiresSeconds?: number | undefined
 }
 
 /** What became of the bytes of a file; `seen` is the sum of the others. */
