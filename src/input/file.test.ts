@@ -866,8 +866,21 @@ test('a state that was begun anew reads as at a first start, and never stops', a
   await r.poll()
   await r.stop()
   writeFileSync(join(r.dir, 'state.db'), Buffer.alloc(8192))
+  rmSync(join(r.dir, 'state.db.copy'))
   await r.start().poll()
   assert.deepEqual(r.texts, ['one', 'one'])
+  assert.ok(r.said.some(s => s.startsWith('error The state file is damaged')))
+})
+
+test('a damaged state is mended from its copy: nothing is read twice that was acknowledged when that was made', async t => {
+  const r = rig(t)
+  writeFileSync(join(r.logs, 'a.log'), 'one\n')
+  await r.poll()
+  await r.stop()
+  writeFileSync(join(r.dir, 'state.db'), Buffer.alloc(8192))
+  appendFileSync(join(r.logs, 'a.log'), 'two\n')
+  await r.start().poll()
+  assert.deepEqual(r.texts, ['one', 'two'])
   assert.ok(r.said.some(s => s.startsWith('error The state file is damaged')))
 })
 
