@@ -139,6 +139,9 @@ async function follow(
       }
       await wait(POLL_MS)
     }
+  } catch (cause) {
+    const kept = 'what was not acknowledged is kept; do it again when the agent runs'
+    throw new YarderError('UNREACHABLE', `the agent went away in the middle; ${kept}`, { cause })
   } finally {
     for (const take of takeBack) take()
   }
