@@ -7,6 +7,7 @@ import type { Packing } from './carrier.ts'
 import { FileTail } from './file-tail.ts'
 import type { Arrival, Place } from './file-tail.ts'
 import { inodeKey } from './identity.ts'
+import { Resend } from './resend.ts'
 import { Audit } from './ledger.ts'
 import type { LedgerRow } from './ledger.ts'
 
@@ -117,14 +118,17 @@ export class Registry {
   /** The streams that were known before. A new output begins where the slowest of the others is. */
   load(): FileTail[] {
     const tails: FileTail[] = []
+    const resend = new Resend()
     for (const [id, value] of this.#state.entries(this.#scope)) {
       const row = isRow(value) ? value : undefined
       if (row === undefined) {
         this.#context.log.warn({ id }, 'A position is malformed and was ignored.')
         continue
       }
+      resend.add(row)
       tails.push(this.#tailOf(row))
     }
+    resend.tell(this.#context.log, this.#context.name)
     return tails
   }
 
