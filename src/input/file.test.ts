@@ -866,7 +866,7 @@ test('a state that was begun anew reads as at a first start, and never stops', a
   await r.poll()
   await r.stop()
   writeFileSync(join(r.dir, 'state.db'), Buffer.alloc(8192))
-  rmSync(join(r.dir, 'state.db.copy'))
+  unlinkSync(join(r.dir, 'state.db.copy'))
   await r.start().poll()
   assert.deepEqual(r.texts, ['one', 'one'])
   assert.ok(r.said.some(s => s.startsWith('error The state file is damaged')))
