@@ -1,11 +1,11 @@
 // `yarder positions adopt`: takes positions of Filebeat over for the inputs of a configuration, while no agent runs.
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { YarderError } from '../core/errors.ts'
 import { didYouMean, isMap } from '../core/field.ts'
-import { lock } from '../core/lock.ts'
 import type { Log } from '../core/log.ts'
-import { StateFile } from '../core/state-file.ts'
+import { readState } from '../core/state-read.ts'
 import type { State } from '../core/state.ts'
 import { applyAdopt, planAdopt } from '../input/file/adopt.ts'
 import type { AdoptingInput, Adoption, AdoptPlan } from '../input/file/adopt.ts'
@@ -13,6 +13,7 @@ import { readFilebeat } from '../input/file/filebeat.ts'
 import { inputsIn } from '../input/file/positions.ts'
 import { scopeOf } from '../input/file/registry.ts'
 import type { CheckedConfig } from './components.ts'
+import { withState } from './positions.ts'
 
 export interface AdoptRequest {
   /** Filebeat's registry, a folder or a file. */
@@ -41,23 +42,17 @@ export interface AdoptWorld {
 export async function adopt(request: AdoptRequest, world: AdoptWorld): Promise<AdoptAnswer> {
   const inputs = inputsOf(world.checked, request.input)
   const registry = readFilebeat(request.registry)
-  const held = lock(world.dataDir)
-  try {
-    const state = new StateFile(join(world.dataDir, 'state.db'), world.log, world.clock)
-    try {
-      const plan = await planAdopt(registry, inputs, world.configDir)
+  const path = join(world.dataDir, 'state.db')
+  const plan = await planAdopt(registry, inputs, world.configDir)
+  if (request.dryRun) {
+    if (existsSync(path)) refuseKnown(readState(path).state, plan)
+  } else {
+    withState(world.dataDir, world.log, world.clock, state => {
       refuseKnown(state, plan)
-      if (!request.dryRun) {
-        applyAdopt(state, plan, world.clock.now())
-        if (!state.commit()) throw new YarderError('STORAGE', `writing positions to ${world.dataDir}`)
-      }
-      return answerOf(plan, registry.notes)
-    } finally {
-      state.close()
-    }
-  } finally {
-    held.release()
+      applyAdopt(state, plan, world.clock.now())
+    })
   }
+  return answerOf(plan, registry.notes)
 }
 
 function inputsOf(checked: CheckedConfig, only: string | undefined): AdoptingInput[] {

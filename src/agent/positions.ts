@@ -1,5 +1,5 @@
 // `yarder positions set` and `reset`: in the running agent, whose input stands still meanwhile, or in the state of one that is stopped.
-import { realpathSync } from 'node:fs'
+import { realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { YarderError } from '../core/errors.ts'
@@ -7,6 +7,7 @@ import { didYouMean } from '../core/field.ts'
 import { lock } from '../core/lock.ts'
 import type { Log } from '../core/log.ts'
 import { StateFile } from '../core/state-file.ts'
+import { readState } from '../core/state-read.ts'
 import type { State } from '../core/state.ts'
 import { compileGlob } from '../input/file/glob.ts'
 import { applyEdit, inputsIn, planEdit, positionsOf } from '../input/file/positions.ts'
@@ -135,17 +136,37 @@ export const listStopped = (state: State): ListedPosition[] =>
 
 /** The same where no agent runs. Takes the data directory for the time; throws YarderError LOCKED, STORAGE or USAGE. */
 export function editStopped(request: PositionsRequest, dataDir: string, log: Log, clock: Clock): PositionsAnswer {
+  const path = join(dataDir, 'state.db')
+  // A command makes no state where no agent ran, and leaves one that only the agent can mend to the agent.
+  const { state, damage } = readState(path)
+  if (damage !== undefined)
+    throw new YarderError('STORAGE', `${path} is damaged (${damage}); a start of the agent mends it`)
+  refuseStranger(request.input, inputsIn(state), `an input with positions in ${dataDir}`)
+  const plan = planIn(state, request)
+  if (request.dryRun) return answerOf(plan)
+  return withState(dataDir, log, clock, live => {
+    const now = planIn(live, request)
+    applyEdit(live, request.input, now)
+    return answerOf(now)
+  })
+}
+
+/** Opens the state while no agent runs, and commits what `change` did. Throws YarderError LOCKED, STORAGE or USAGE. */
+export function withState<T>(dataDir: string, log: Log, clock: Clock, change: (state: State) => T): T {
+  const owner = statSync(dataDir, { throwIfNoEntry: false })?.uid
+  // What root makes there its agent could not open.
+  if (owner !== undefined && process.getuid?.() === 0 && owner !== 0)
+    throw new YarderError(
+      'USAGE',
+      `${dataDir} belongs to user ${owner}; run this as that user: sudo -u '#${owner}' yarder …`
+    )
   const held = lock(dataDir)
   try {
     const state = new StateFile(join(dataDir, 'state.db'), log, clock)
     try {
-      refuseStranger(request.input, inputsIn(state), `an input with positions in ${dataDir}`)
-      const plan = planIn(state, request)
-      if (!request.dryRun) {
-        applyEdit(state, request.input, plan)
-        if (!state.commit()) throw new YarderError('STORAGE', `writing positions to ${dataDir}`)
-      }
-      return answerOf(plan)
+      const done = change(state)
+      if (!state.commit()) throw new YarderError('STORAGE', `writing positions to ${dataDir}`)
+      return done
     } finally {
       state.close()
     }

@@ -71,8 +71,8 @@ async function ls(world: World, options: Which & { json?: boolean }): Promise<vo
 
 async function readStopped(world: World, dir: DataDir): Promise<readonly ListedPosition[]> {
   const { listStopped } = await import('../agent/positions.ts')
-  const { state, damage } = readState(join(dir.path, 'state.db'))
-  world.err(`yarder: no agent answers; this is what ${join(dir.path, 'state.db')} says\n`)
+  const { state, format, damage } = readState(join(dir.path, 'state.db'))
+  world.err(`yarder: no agent answers; this is what ${join(dir.path, 'state.db')} says (format ${format})\n`)
   if (damage !== undefined) world.err(`yarder: the state file is damaged: ${damage}; the rest of it is shown\n`)
   return listStopped(state)
 }
@@ -126,8 +126,6 @@ async function edit(world: World, verb: 'set' | 'reset', options: EditOptions): 
 
 async function editFile(world: World, dir: DataDir, request: PositionsRequest): Promise<PositionsAnswer> {
   const { editStopped } = await import('../agent/positions.ts')
-  // A command doesn't make the state of an agent that never ran; nor does it touch one that a newer yarder wrote.
-  readState(join(dir.path, 'state.db'))
   return editStopped(request, dir.path, world.logs.root.child('positions'), systemClock)
 }
 

@@ -232,6 +232,11 @@ function placed(row: Row, { fd, st }: Found, pos: Record<string, number>, now: n
   // Its bytes lie in a copy that was read to the end, or were out of sight: both are looked for again.
   if (row.place === 'done') next.place = 'copy'
   if (row.place === 'missing') next.place = 'rotated'
+  const skipped = min - least(row)
+  if (row.ledger !== undefined && skipped > 0) {
+    const [start, leftOut, lost, seen] = row.ledger
+    next.ledger = [start, leftOut + skipped, lost, seen]
+  }
   if (max > row.high && min < max) {
     // What an output skips another may read now for the first time.
     next.arrivals = [...(row.arrivals ?? []), [Math.max(row.high, min), now]]
