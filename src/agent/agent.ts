@@ -110,7 +110,8 @@ export class Agent {
     this.progress = new Progress(options.clock)
     this.#metrics = new RunningMetrics(this.#store, options.clock)
     this.#exporters = new Exporters(this.#store, options.logs.root.child('metrics'))
-    this.#outlets = new Outlets(options.clock, name => this.#broken(name))
+    const settled = (): unknown => this.#state?.commit()
+    this.#outlets = new Outlets(options.clock, name => this.#broken(name), settled)
     const gauge = this.#store.instruments
     const held = 'Lines of its own log that the agent held back and told once, with a count.'
     const suppressed = gauge.counter('yarder_log_suppressed_total', held, ['level'])

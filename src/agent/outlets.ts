@@ -55,12 +55,17 @@ function standard(contextOf: ContextOf): Planned {
 export class Outlets {
   readonly #clock: Clock
   readonly #onBroken: (name: string, error: unknown) => void
+  readonly #onSettled: () => void
   readonly #running = new Map<string, { planned: Planned; delivery: Delivery; broken: boolean }>()
 
-  /** `onBroken`: an output can't go on for good, as stdout whose reader went away. */
-  constructor(clock: Clock, onBroken: (name: string, error: unknown) => void) {
+  /**
+   * `onBroken`: an output can't go on for good, as stdout whose reader went away. `onSettled`: something was acknowledged
+   * that would be kept twice if it came again, so positions should be written.
+   */
+  constructor(clock: Clock, onBroken: (name: string, error: unknown) => void, onSettled: () => void = () => {}) {
     this.#clock = clock
     this.#onBroken = onBroken
+    this.#onSettled = onSettled
   }
 
   /** Builds what the configuration names; nothing that runs is touched until `apply`. Throws ConfigError. */
@@ -113,7 +118,8 @@ export class Outlets {
         onBroken: error => {
           running.broken = true
           this.#onBroken(p.name, error)
-        }
+        },
+        onSettled: this.#onSettled
       })
       const running = { planned: p, delivery, broken: false }
       this.#running.set(p.name, running)

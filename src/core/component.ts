@@ -178,6 +178,8 @@ export interface Output {
   readonly keys?: readonly Template[]
   /** Where it sends to at the moment, for status and messages, without credentials. */
   readonly target?: string
+  /** What it gets a second time it keeps a second time: positions are written after each answer, so that a crash repeats little. */
+  readonly repeats?: true
 }
 
 /** What a step is once built. */
@@ -230,6 +232,9 @@ export interface Exporter {
 /** Where a check, or what it watches, stands. */
 export const CHECK_STATES = ['ok', 'warning', 'critical', 'unknown'] as const
 export type CheckState = (typeof CHECK_STATES)[number]
+/** As people are shown it: what is in maintenance is neither well nor ill. Numbered as they stand here. */
+export const SHOWN_STATES = [...CHECK_STATES, 'maintenance'] as const
+export type ShownState = (typeof SHOWN_STATES)[number]
 
 /** Why a check is not ok: the closed set of a metric's label. What varies stands in the message. */
 export type CheckReason =

@@ -472,3 +472,32 @@ test('the documents of a part are its own lines', () => {
   const records = makeRecords({ docs: [{ a: 1 }, { b: 2 }, { c: 3 }] })
   assert.equal(partDocuments({ records, from: 1, to: 3 }).toString(), '{"b":2}\n{"c":3}\n')
 })
+
+test('an output that would keep a record twice has positions written after each answer, another has not', async t => {
+  for (const repeats of [true, false]) {
+    let told = 0
+    let settledBefore = 0
+    const b = bench(t, {}, false, {
+      onSettled: () => {
+        told++
+        settledBefore = b.settled.length
+      }
+    })
+    if (repeats) Object.assign(b.destination, { repeats })
+    b.delivery.start()
+    await b.offer('a', 100)
+    await b.offer('b', 100)
+    await t.waitFor(() => assert.equal(b.settled.length, 2))
+    assert.equal(told, repeats ? 2 : 0)
+    assert.equal(settledBefore, repeats ? 2 : 0, 'after the batch is settled')
+  }
+})
+
+test('a dead letter has positions written at once, so that a crash does not write it twice', async t => {
+  let told = 0
+  const b = bench(t, {}, true, { onSettled: () => told++ })
+  b.destination.script.push({ rejected: [{ index: 1, reason: 'bad', status: 400, target: 'x', id: 'i' }] })
+  await b.offer('a', 100)
+  await t.waitFor(() => assert.equal(b.settled.length, 1))
+  assert.equal(told, 1)
+})

@@ -37,6 +37,8 @@ export interface DeliverySetup {
   readonly random?: () => number
   /** The output can't go on for good (the reader of stdout went away); nothing is sent any more. */
   readonly onBroken?: (error: unknown) => void
+  /** Batches were settled that the destination would keep a second time when they came again. */
+  readonly onSettled?: () => void
 }
 
 /** An output as `yarder status` shows it. */
@@ -64,6 +66,7 @@ export class Delivery {
   readonly #log: Log
   readonly #random: () => number
   readonly #onBroken: (error: unknown) => void
+  readonly #onSettled: () => void
   readonly #queue = new Queue()
   readonly #health: Health
   readonly #meters: Meters
@@ -98,6 +101,7 @@ export class Delivery {
     this.#log = context.log
     this.#random = setup.random ?? Math.random
     this.#onBroken = setup.onBroken ?? (() => {})
+    this.#onSettled = setup.onSettled ?? (() => {})
     this.#meters = outputMeters(context.instruments, context.name, () => ({
       inFlight: this.#inFlight,
       queueBytes: this.#queue.heldBytes
@@ -379,6 +383,7 @@ export class Delivery {
       this.#log.debug({ records: retryCount, reason: sent.reason }, 'Part of a request is to be sent again.')
     }
     for (const [held, records] of delivered) this.#done(held, records)
+    if (this.output.repeats === true && deliveredCount > 0) this.#onSettled()
     // Letters that stay letters don't wait for room that only they can make.
     for (const part of Map.groupBy(rejected, r => r.held.records.given === undefined).values()) void this.#bury(part)
   }
@@ -449,6 +454,7 @@ export class Delivery {
       try {
         await this.#deadLetters.write(refusals)
         for (const { held } of rejected) this.#done(held, 1)
+        this.#onSettled()
         this.#pump()
         return
       } catch (error) {

@@ -29,6 +29,7 @@ export const file = defineOutput({
     let turn: Promise<unknown> = Promise.resolve()
     return {
       target: path,
+      repeats: true,
       async send(parcel) {
         const mine = turn.then(() => target.append(parcel.parts.map(partDocuments)))
         turn = mine.catch(() => {})

@@ -23,6 +23,7 @@ export interface SenderOptions {
 
 export class Sender implements Output {
   readonly target: string
+  readonly repeats = true
   readonly #o: SenderOptions
   readonly #suspicion = new Suspicion()
   /** Buffers that no window uses now; there are never more than windows at a time. */
