@@ -94,7 +94,9 @@ export class NdjsonDestination {
  * order that means anything, as in an index.
  */
 export function takeDocument(judge: Judge, document: unknown, ordered: boolean): void {
-  const { message, log } = document as { message?: unknown; log?: { offset?: unknown } }
+  const { message, log } = document as { message?: unknown; log?: { offset?: unknown; file?: unknown } }
+  // The agent's own records, such as a file that it may not read, come from no file.
+  if (log?.file === undefined) return
   if (typeof message !== 'string') return judge.broken(JSON.stringify(document))
   const offset = log?.offset
   judge.take(message, ordered && typeof offset === 'number' ? offset : undefined)

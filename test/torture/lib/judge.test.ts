@@ -129,7 +129,9 @@ test('two million lines are judged within a few bits each', () => {
 })
 
 function ndjson(of: readonly Arrival[]): string {
-  return of.map(({ message, offset }) => `${JSON.stringify({ message, log: { offset } })}\n`).join('')
+  return of
+    .map(({ message, offset }) => `${JSON.stringify({ message, log: { offset, file: { path: 'a.log' } } })}\n`)
+    .join('')
 }
 
 function outFile(t: TestContext): string {

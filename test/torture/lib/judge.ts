@@ -34,7 +34,8 @@ export interface Verdict {
 
 interface Ledger {
   seen: Uint8Array
-  got: number
+  /** Every line before it has arrived. */
+  low: number
   highest: number
 }
 
@@ -89,6 +90,14 @@ export class Judge {
     return ledger !== undefined && (ledger.seen[n >> 3]! & (1 << (n & 7))) !== 0
   }
 
+  /** Up to which line everything of a writer has arrived. */
+  upTo(writer: string): number {
+    const ledger = this.#writers.get(writer)
+    if (ledger === undefined) return 0
+    while (ledger.low <= ledger.highest && this.has(writer, ledger.low)) ledger.low++
+    return ledger.low
+  }
+
   /** Compares with how many lines each writer wrote. Lines may be taken afterwards, and the verdict asked for again. */
   verdict(written: ReadonlyMap<string, number>): Verdict {
     const lostRanges = new Map<string, Array<[number, number]>>()
@@ -118,7 +127,7 @@ export class Judge {
 
   #first(writer: string, n: number): boolean {
     let ledger = this.#writers.get(writer)
-    if (ledger === undefined) this.#writers.set(writer, (ledger = { seen: new Uint8Array(64), got: 0, highest: -1 }))
+    if (ledger === undefined) this.#writers.set(writer, (ledger = { seen: new Uint8Array(64), low: 0, highest: -1 }))
     const at = n >> 3
     if (at >= ledger.seen.length) {
       const larger = new Uint8Array(Math.max(at + 1, ledger.seen.length * 2))
@@ -128,7 +137,6 @@ export class Judge {
     const bit = 1 << (n & 7)
     if ((ledger.seen[at]! & bit) !== 0) return false
     ledger.seen[at]! |= bit
-    ledger.got++
     ledger.highest = Math.max(ledger.highest, n)
     this.got++
     return true

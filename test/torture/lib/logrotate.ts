@@ -9,7 +9,7 @@ export interface Rotation {
   readonly folder: string
   /** The log, or a pattern. */
   readonly log: string
-  /** Directives beside `rotate 100000`, so that nothing is removed unless a later `rotate` says so. */
+  /** Directives beside `rotate 1000`, so that nothing is removed unless a later `rotate` says so. */
   readonly directives: readonly string[]
   /** Gets SIGHUP after the rename, as a daemon does in `postrotate`; not needed with copytruncate. */
   readonly writer?: Writer
@@ -19,7 +19,7 @@ export interface Rotation {
 export async function logrotate({ folder, log, directives, writer }: Rotation): Promise<void> {
   const conf = join(folder, 'logrotate.conf')
   const hup = writer === undefined ? '' : `postrotate\nkill -HUP ${writer.pid}\nendscript\n`
-  const body = ['rotate 100000', ...directives].join('\n')
+  const body = ['rotate 1000', ...directives].join('\n')
   writeFileSync(conf, `"${log}" {\n${body}\n${hup}}\n`, { mode: 0o644 })
   await run(['/usr/sbin/logrotate', '--force', '--state', join(folder, 'logrotate.state'), conf])
 }

@@ -157,15 +157,16 @@ ${more}
   async arrive(more: number): Promise<void> {
     this.out.read()
     const target = this.judge.got + more
-    await this.#arrived(`${more} more lines`, () => target)
+    await this.#progress(`${more} more lines`, () => this.judge.got >= target)
     // What is held from here on is what a fault must not add to.
     this.#before ??= this.#agent === undefined ? undefined : costsOf(this.#agent.pid)
   }
 
   /** Waits until so many more lines are written, whoever reads them. */
   async grown(more: number): Promise<void> {
-    const target = (await this.#lines()) + more
-    await until(`${more} more lines written`, async () => (await this.#lines()) >= target)
+    const lines = async (): Promise<number> => [...(await this.written()).values()].reduce((n, w) => n + w.lines, 0)
+    const target = (await lines()) + more
+    await until(`${more} more lines written`, async () => (await lines()) >= target)
   }
 
   /** Waits until the agent has nothing in hand and its positions are on the disk. */
@@ -175,40 +176,43 @@ ${more}
     await delay(1500)
   }
 
-  async #lines(): Promise<number> {
-    return [...(await this.written()).values()].reduce((n, { lines }) => n + lines, 0)
-  }
-
-  /** Waits until everything that is written by now has arrived; gives up quietly where some is lost. */
+  /** Waits until everything that is written by now has arrived. */
   async caughtUp(): Promise<void> {
-    const sum = await this.#lines()
-    await this.#arrived('all lines', () => sum).catch(() => undefined)
+    const owed = await this.written()
+    await this.#progress('all lines that were written', () => this.#hasAll(owed))
   }
 
-  async #arrived(what: string, target: () => number): Promise<void> {
+  #hasAll(owed: Map<string, Written>): boolean {
+    for (const [writer, { lines }] of owed) {
+      if (this.judge.upTo(writer) < lines) return false
+      owed.delete(writer)
+    }
+    return true
+  }
+
+  /** Waits for a fact about what has arrived; rejects when nothing arrives any more. */
+  async #progress(what: string, fact: () => boolean): Promise<void> {
+    const { patience = PATIENCE_MS } = this.options
     let last = this.judge.got
     let since = performance.now()
-    await until(
-      what,
-      () => {
-        this.out.read()
-        if (this.judge.got !== last) {
-          last = this.judge.got
-          since = performance.now()
-        }
-        if (this.judge.got >= target()) return true
-        if (performance.now() - since > (this.options.patience ?? PATIENCE_MS))
-          throw new Error(`${what}: nothing comes any more`)
-        return false
-      },
-      3_600_000
-    )
+    const come = (): boolean => {
+      this.out.read()
+      if (fact()) return true
+      if (this.judge.got !== last) {
+        last = this.judge.got
+        since = performance.now()
+      }
+      if (performance.now() - since > patience) throw new Error(`${what}: nothing comes any more`)
+      return false
+    }
+    await until(what, come, 3_600_000)
   }
 
   /** Stops the writers, waits for the rest, and judges; adds the row's numbers. Faults are for the caller to assert. */
   async judged(): Promise<Verdict> {
     for (const writer of this.#writers) await writer.pause()
-    await this.caughtUp()
+    // What does not come is for the verdict to name.
+    await this.caughtUp().catch(() => undefined)
     const written = new Map([...(await this.written())].map(([name, { lines }]) => [name, lines]))
     const verdict = this.judge.verdict(written)
     const sum = [...written.values()].reduce((a, b) => a + b, 0)

@@ -124,6 +124,7 @@ class WriterOf implements Writer {
     const ended = (code: number | null): void => reject(new Error(`the writer ended with ${code}`))
     this.#waiting.set(id, resolve)
     this.#child.once('exit', ended)
+    if (!this.#child.connected) throw new Error('the writer has ended')
     this.#child.send({ id, do: what, ...(rate === undefined ? {} : { rate }) } satisfies Ask)
     try {
       this.#last = new Map((await promise).written)

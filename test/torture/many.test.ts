@@ -1,0 +1,66 @@
+// Many files: few that grow among many that don't, and many that come and go.
+import assert from 'node:assert/strict'
+import { appendFileSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { until } from '../lib/real/process.ts'
+import { lane } from './lib/lane.ts'
+import { Lines } from './lib/line.ts'
+import { World } from './lib/world.ts'
+
+/** CPU time of a process so far, seconds. */
+function cpu(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
+lane(
+  'files that grow are read among a hundred times as many that do not',
+  { fault: '10,000 files of which 100 grow' },
+  async own => {
+    const world = new World(own)
+    const lines = new Lines('hand')
+    const idle = Array.from({ length: 9900 }, (_, i) => world.path(`idle-${i}.log`))
+    for (const path of idle) writeFileSync(path, lines.take(1))
+    world.byHand.set('hand', lines.count)
+    await world.start()
+    const files = Array.from({ length: 100 }, (_, i) => ({ writer: `w${i}`, path: world.path(`busy-${i}.log`) }))
+    const writer = await world.write({ files, rate: 5000, style: 'mixed' })
+    await world.arrive(15_000)
+    for (const _ of own.tries(3)) {
+      // Now and then one of the others has something to say.
+      for (let i = 0; i < 50; i++) appendFileSync(own.random.pick(idle), lines.take(2))
+      world.byHand.set('hand', lines.count)
+      await world.arrive(5000)
+    }
+    await writer.pause()
+    await world.caughtUp()
+    const before = cpu(world.agent.pid)
+    await delay(5000)
+    own.note(`${((cpu(world.agent.pid) - before) * 20).toFixed(1)} % of a core at rest`)
+    // The hundred may still be open; a thousand descriptors is what the option allows.
+    const { streams } = await world.finish({ fds: 110 })
+    assert.ok(streams >= 100)
+  }
+)
+
+lane(
+  'files that come and go by the thousand leave nothing behind',
+  { fault: '100,000 small files created and removed', timeout: 240_000 },
+  async own => {
+    const world = new World(own)
+    mkdirSync(world.path('spool'))
+    await world.start()
+    await world.write({ files: [{ writer: 'w', path: world.path('busy.log') }], rate: 1000 })
+    await world.arrive(500)
+    const lines = new Lines('hand')
+    for (const n of own.tries(Number(process.env['T'] ?? 50))) {
+      const paths = Array.from({ length: 2000 }, (_, i) => world.path(`job-${n}-${i}.log`))
+      for (const path of paths) writeFileSync(path, lines.take(2))
+      world.byHand.set('hand', lines.count)
+      await world.caughtUp()
+      for (const path of paths) unlinkSync(path)
+    }
+    await until('the files to be forgotten', async () => (await world.agent.metric('yarder_input_files')) < 100, 60_000)
+    await world.finish()
+  }
+)

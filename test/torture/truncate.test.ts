@@ -1,0 +1,100 @@
+// Files that are cut and begun anew without any copy: what was read stays read, what was not is counted by the byte.
+import assert from 'node:assert/strict'
+import { appendFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { startFakeElasticsearch } from '../lib/fake-elasticsearch.ts'
+import { until } from '../lib/real/process.ts'
+import { takeDocument } from './lib/destination.ts'
+import { lostBytes } from './lib/disk.ts'
+import { lane } from './lib/lane.ts'
+import { Lines } from './lib/line.ts'
+import { World } from './lib/world.ts'
+
+for (const alike of [false, true]) {
+  lane(
+    alike
+      ? 'a file rewritten with the same length and the same beginning is read again'
+      : 'a file rewritten with the same length is read again',
+    { fault: `truncate to 0, same length${alike ? ', same beginning' : ''}` },
+    async own => {
+      const world = new World(own)
+      await world.start()
+      await world.write({ files: [{ writer: 'w', path: world.path('busy.log') }], rate: 3000 })
+      await world.arrive(500)
+      const path = world.path('app.log')
+      const lines = new Lines('hand')
+      const banner = alike ? `# ${'the same beginning '.repeat(400)}\n` : ''
+      writeFileSync(path, banner + lines.take(500))
+      for (const _ of own.tries(12)) {
+        world.byHand.set('hand', lines.count)
+        await world.caughtUp()
+        const { size } = statSync(path)
+        let text = ''
+        while (size - Buffer.byteLength(banner + text) > 400) text += lines.next()
+        // What is left goes before the lines: a file of the same first kilobyte and the same last line is the same file.
+        text = `${banner}#${'.'.repeat(size - Buffer.byteLength(banner + text) - 2)}\n${text}`
+        // Cut and written within microseconds: no look can fall between.
+        writeFileSync(path, text)
+        assert.equal(statSync(path).size, size)
+      }
+      world.byHand.set('hand', lines.count)
+      await world.finish()
+    }
+  )
+}
+
+lane(
+  'what was cut away unread is told by the byte, and counted',
+  { fault: 'truncate to 0 while the output is down' },
+  async own => {
+    const fake = await startFakeElasticsearch()
+    own.defer(() => fake.down())
+    const output = `type: elasticsearch, hosts: ['${fake.url}'], backoff: { init: 20ms, max: 200ms }, when_full: block`
+    const world = new World(own, { outputs: `outputs:\n  out: { ${output} }`, patience: 100 })
+    await world.start()
+    const path = world.path('app.log')
+    const lines = new Lines('w')
+    const metric = (): Promise<number> =>
+      world.agent.metric('yarder_input_lost_bytes_total{input="logs",reason="truncated"}')
+    let told = 0
+    for (const _ of own.tries(3)) {
+      await fake.down()
+      // More than the agent takes in while its output is down.
+      for (let i = 0; i < 40; i++) appendFileSync(path, lines.take(5000))
+      const { size } = statSync(path)
+      await until(
+        'the size to be seen',
+        async () => (await world.agent.metric('yarder_input_file_size_bytes')) === size
+      )
+      await until('reading to stop', async () => {
+        const read = await world.agent.metric('yarder_input_read_bytes')
+        await new Promise(done => setTimeout(done, 500))
+        return read === (await world.agent.metric('yarder_input_read_bytes')) && read < size
+      })
+      truncateSync(path)
+      await until('the loss to be counted', async () => (await metric()) > told)
+      told = await metric()
+      appendFileSync(path, lines.take(100))
+      await fake.up()
+      await until(
+        'the last line',
+        () => fake.docs.at(-1)?.source['message'] !== undefined && lastOf(fake.docs) === lines.count - 1,
+        60_000
+      )
+    }
+    for (const { source } of fake.docs) takeDocument(world.judge, source, false)
+    world.byHand.set('w', lines.count)
+    const verdict = await world.judged()
+    assert.deepEqual([verdict.doubled, verdict.damaged, verdict.invented], [0, 0, 0], verdict.text)
+    assert.ok(verdict.lost > 0, 'the output held back enough')
+    const said = world.losses().reduce((n, { bytes }) => n + bytes, 0)
+    assert.equal(said, told, 'the log says what the counter does')
+    assert.equal(told, lostBytes(verdict, 'w'))
+    own.note(`lost: ${told} bytes, all of them told`)
+    await world.stop()
+  }
+)
+
+/** The highest number among the last documents. */
+function lastOf(docs: readonly { source: Record<string, unknown> }[]): number {
+  return Math.max(...docs.slice(-5000).map(({ source }) => Number(String(source['message']).split(' ')[1])))
+}
