@@ -93,27 +93,26 @@ export function deadLetterActions(dataDir: () => string, outlets: Outlets, clock
     strays.set(output, stray)
     return stray
   }
-  const start = async (
-    body: unknown,
-    begin: (output: string, selector: Selector) => Promise<JobReport>
-  ): Promise<JobsAnswer> => {
-    const request = body as DeadLetterRequest
-    if (!sameFolder(request.dataDir, dataDir())) return { jobs: [], elsewhere: dataDir() }
-    const outputs = await outputsWithLetters(dataDir(), request.outputs)
-    for (const output of outputs) refuseWhenBusy(output, keeperOf(output).job)
-    for (const output of outputs) void begin(output, request.selector)
-    return { jobs: jobsOf(outputs) }
-  }
   const jobsOf = (outputs: readonly string[]): JobReport[] =>
     outputs.map(output => keeperOf(output).job).filter(job => job !== undefined)
+  const start = async (body: unknown, kind: JobReport['kind']): Promise<JobsAnswer> => {
+    const { dataDir: asked, outputs: wanted, selector } = body as DeadLetterRequest
+    if (!sameFolder(asked, dataDir())) return { jobs: [], elsewhere: dataDir() }
+    const outputs = await outputsWithLetters(dataDir(), wanted)
+    for (const output of outputs) {
+      if (kind === 'replay') refuseUnconfigured(output, outlets.names)
+      refuseWhenBusy(output, keeperOf(output).job)
+    }
+    for (const output of outputs) {
+      const job = kind === 'drop' ? keeperOf(output).drop(selector) : outlets.delivery(output)!.replay(selector)
+      // What comes of it stands in its report.
+      job.catch(() => {})
+    }
+    return { jobs: jobsOf(outputs) }
+  }
   return {
-    'dlq-replay': async body => {
-      const { outputs, dataDir: asked } = body as DeadLetterRequest
-      if (sameFolder(asked, dataDir()))
-        for (const output of await outputsWithLetters(dataDir(), outputs)) refuseUnconfigured(output, outlets.names)
-      return start(body, (output, selector) => outlets.delivery(output)!.replay(selector))
-    },
-    'dlq-drop': body => start(body, (output, selector) => keeperOf(output).drop(selector)),
+    'dlq-replay': body => start(body, 'replay'),
+    'dlq-drop': body => start(body, 'drop'),
     'dlq-jobs': body => ({ jobs: jobsOf((body as { outputs: readonly string[] }).outputs) }),
     'dlq-stop': body => {
       for (const output of (body as { outputs: readonly string[] }).outputs) keeperOf(output).stopJob()
@@ -129,8 +128,8 @@ function refuseWhenBusy(output: string, job: Readonly<JobReport> | undefined): v
 
 export function refuseUnconfigured(output: string, names: readonly string[]): void {
   if (names.includes(output)) return
-  const hint = didYouMean(output, names) || `; configured: ${names.join(', ')}`
-  throw new YarderError('USAGE', `there is no output "${output}" in the configuration to replay to${hint}`)
+  const text = `there is no output "${output}" in the configuration to replay to${didYouMean(output, names)}`
+  throw new YarderError('USAGE', text)
 }
 
 /** Drops letters of an agent that doesn't run. Throws LOCKED when it does. */

@@ -54,22 +54,32 @@ async function dataDirFor(world: World, options: DlqOptions, config: ConfigFile 
   return dataDirOf(config.checked, config.dir, world.env)
 }
 
+/** Lines are printed so many characters at a time: a million letters are a million system calls else. */
+const FLUSH = 64 * 1024
+
 async function look({ world, options, dataDir, selector }: Task, act: DlqAct, outputs: string[]): Promise<number> {
   const limit = limitOf(options)
   const json = options.json === true || !world.terminal
   const table = act === 'ls' && !json ? columns(outputs) : undefined
-  let [count, bytes] = [0, 0]
+  let [count, bytes, text] = [0, 0, '']
+  const flush = (least: number): void => {
+    if (text.length < least || text === '') return
+    world.out(text)
+    text = ''
+  }
   for (const output of outputs) {
     let damaged = 0
     if (count === limit) break
     for await (const stored of lettersOf(dataDir, output, selector, () => damaged++)) {
-      if (count === 0 && table !== undefined) world.out(table.head)
+      if (count === 0 && table !== undefined) text += table.head
       const between = count > 0 ? '\n' : ''
-      world.out(json ? letterJson(stored) : (table?.row(stored) ?? `${between}${letterPage(stored)}`))
+      text += json ? letterJson(stored) : (table?.row(stored) ?? `${between}${letterPage(stored)}`)
       count++
       bytes += stored.line.length + 1
       if (count === limit) break
+      flush(FLUSH)
     }
+    flush(0)
     if (damaged > 0)
       world.err(`yarder dlq: ${output} has ${damaged} damaged lines; replay and drop put them aside and go on\n`)
   }
@@ -128,6 +138,7 @@ async function follow(
     for (;;) {
       if (stopped) await asked('dlq-stop', { outputs })
       const { jobs } = await asked('dlq-jobs', { outputs })
+      if (jobs.length < outputs.length) throw new Error('its output was changed or removed')
       if (jobs.every(job => job.state !== 'running')) return jobs
       // What is under way is the agent's to finish.
       if (stopped) return jobs.map(job => ({ ...job, state: job.state === 'running' ? 'stopped' : job.state }))

@@ -40,6 +40,8 @@ const MIB = 1024 * 1024
 const STANDARD: DeadLetterOptions = { max_bytes: 128 * MIB, when_full: 'drop_oldest' }
 /** A drop has no request to fill. */
 const DROP_AT_ONCE = { maxCount: 10_000, maxBytes: 4 * MIB }
+/** Letters in memory at a time; what is written anew about them must fit in the tail that is looked at after a crash. */
+const MOST_AT_ONCE = 8 * MIB
 
 export interface DeadLettersOptions {
   dataDir: string
@@ -182,7 +184,7 @@ export class DeadLetters {
     const { dataDir, output } = this.#options
     await this.#tally.survey()
     if (this.#tally.erased) {
-      for (const path of await filesOf(dataDir, output)) await compact(path, () => !this.#closed)
+      for (const path of await filesOf(dataDir, output)) await compact(path, () => !this.#closed).catch(() => {})
       await this.#tally.survey()
     }
     const before = new Set<string>()
@@ -264,8 +266,11 @@ export class DeadLetters {
       await this.#inTurn(() => this.#look())
       this.#before!.clear()
       const aside = unreadablePath(dataDir, output)
-      const finished = ({ ino }: { ino: number }): Promise<void> => this.#inTurn(() => this.#compact(ino))
-      await runJob(report, { dataDir, output, selector, maxCount, maxBytes, aside, handle, finished, stopped })
+      // Without room for it the erased lines stay for now; they are no letters any more.
+      const finished = ({ ino }: { ino: number }): Promise<void> =>
+        this.#inTurn(() => this.#compact(ino)).catch(() => {})
+      const atOnce = { maxCount, maxBytes: Math.min(maxBytes, MOST_AT_ONCE) }
+      await runJob(report, { dataDir, output, selector, ...atOnce, aside, handle, finished, stopped })
       report.state = report.readBytes < report.bytes && stopped() ? 'stopped' : 'done'
     } catch (error) {
       report.state = 'failed'
@@ -277,9 +282,12 @@ export class DeadLetters {
   /** Writes a file that was gone through anew, wherever a rotation has moved it. */
   async #compact(ino: number): Promise<void> {
     const { dataDir, output } = this.#options
-    for (const path of await filesOf(dataDir, output))
-      if ((await stat(path).catch(() => undefined))?.ino === ino) await compact(path, () => !this.#closed)
-    this.#tally.changed(ino)
-    await this.#tally.survey()
+    try {
+      for (const path of await filesOf(dataDir, output))
+        if ((await stat(path).catch(() => undefined))?.ino === ino) await compact(path, () => !this.#closed)
+    } finally {
+      this.#tally.changed(ino)
+      await this.#tally.survey()
+    }
   }
 }

@@ -106,6 +106,22 @@ test('the constants of a data stream go into every document once, whatever it ha
   assert.ok(lines.every(line => (line.match(/"data_stream":\{/g) ?? []).length <= 1))
 })
 
+test('replayed records keep the identity and the index that they were given, wherever the parcel is cut', () => {
+  const docs = [{ n: 0 }, { n: 1, pad: 'x'.repeat(200_000) }, { n: 2 }]
+  const given = docs.map((_, n) => ({ id: `k"3-${n}`, target: `index-${n}` }))
+  const records = { ...makeRecords({ docs, sourceId: 'other' }), given }
+  const naming = { of: (_: unknown, row: number) => given[row]!.target }
+  for (const injection of [undefined, { key: 'data_stream', value: { type: 'logs' } }]) {
+    const parcel = makeParcel([{ records, from: 1, to: 3 }])
+    const lines = new BulkBody(naming, injection).build(parcel).toString().trimEnd().split('\n')
+    assert.deepEqual(
+      lines.filter((_, i) => i % 2 === 0).map(line => JSON.parse(line) as unknown),
+      [1, 2].map(n => ({ create: { _index: `index-${n}`, _id: `k"3-${n}` } }))
+    )
+    assert.deepEqual(JSON.parse(lines[3]!), { ...(injection && { data_stream: injection.value }), n: 2 })
+  }
+})
+
 test('a document larger than the buffer fits, and the memory is not kept', () => {
   const body = new BulkBody({ of: () => 'i' }, undefined, 100_000)
   const big = makeRecords({ docs: [{ text: 'x'.repeat(1_000_000) }] })

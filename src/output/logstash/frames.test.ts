@@ -125,6 +125,17 @@ test('every record has its identity in @metadata; without one it has none', asyn
   }
 })
 
+test('replayed records keep the identity that they were given', async () => {
+  const docs = [{ n: 0 }, { n: 1, '@metadata': { _id: 'theirs', more: 1 } }]
+  const given = docs.map((_, n) => ({ id: `k"3-${n}`, target: undefined }))
+  const records = { ...makeRecords({ docs, sourceId: 'other' }), given }
+  const [window] = decode(await new WindowFrames(META, 0).build(makeParcel([{ records, from: 0, to: 2 }])))
+  assert.deepEqual(
+    texts(window!).map(t => (JSON.parse(t) as { '@metadata': { _id?: string } })['@metadata']._id),
+    ['k"3-0', 'k"3-1']
+  )
+})
+
 test('@metadata that a document has already is kept beside ours', async () => {
   const docs = [
     { '@metadata': { cisco: 'x', beat: 'theirs' }, a: 1 },
