@@ -171,7 +171,7 @@ function tell(world: World, verb: 'set' | 'reset', request: PositionsRequest, an
   for (const left of answer.left) world.out(`left as it is: ${left}\n`)
   if (answer.forgetsInput)
     world.out(
-      `${request.input}: ${would}as if it had never run; start_at says where reading begins in the files there are\n`
+      `${request.input}: ${would}as if it had never run; start_at says where reading begins in the files that are there\n`
     )
 }
 

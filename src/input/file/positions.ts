@@ -103,8 +103,8 @@ const least = (row: Row): number => Math.min(...Object.values(row.pos))
 export function planEdit(state: State, outputs: readonly string[], edit: Edit, now: number): EditPlan {
   const chosen = chosenRows(state, edit)
   if (edit.to === undefined) {
-    const changes = chosen.map(([id, row]) => forgotten(id, row))
-    return { changes, left: [], forgetsInput: edit.path === undefined }
+    const forgetsInput = edit.path === undefined
+    return { changes: chosen.map(([id, row]) => forgotten(id, row, forgetsInput)), left: [], forgetsInput }
   }
   const left: string[] = []
   const changes: Change[] = []
@@ -149,12 +149,13 @@ function chosenRows(state: State, { input, path }: Edit): (readonly [string, Row
   return refuse(`the input ${input} has no position at ${path}; it has ${few || 'none at all'}`)
 }
 
-function forgotten(id: string, row: Row): Change {
+function forgotten(id: string, row: Row, withInput: boolean): Change {
   const live = (row.place ?? 'live') === 'live'
   const note = live
     ? 'read from its first byte as a new file, with new ids'
-    : 'forgotten; it is read again only where the patterns of the input match its present name'
-  return { id, newId: undefined, path: row.at ?? row.path, from: row.pos, to: undefined, notes: [note], row: undefined }
+    : 'it is read again only where the patterns of the input match its present name'
+  const notes = withInput ? [] : [note]
+  return { id, newId: undefined, path: row.at ?? row.path, from: row.pos, to: undefined, notes, row: undefined }
 }
 
 /** The change, or why there is none. */
@@ -228,7 +229,7 @@ function arrivedSince(row: Row, ms: number, notes: string[]): number | string {
 function placed(row: Row, { fd, st }: Found, pos: Record<string, number>, now: number): Row {
   const min = Math.min(...Object.values(pos))
   const max = Math.max(...Object.values(pos))
-  const next: Row = { ...row, pos, high: Math.max(row.high, max) }
+  const next: Row = { ...row, pos, high: Math.max(row.high, max), moved: true }
   // Its bytes lie in a copy that was read to the end, or were out of sight: both are looked for again.
   if (row.place === 'done') next.place = 'copy'
   if (row.place === 'missing') next.place = 'rotated'

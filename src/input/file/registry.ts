@@ -38,6 +38,8 @@ export interface Row {
   ends?: number[]
   skips?: number[]
   ledger?: LedgerRow
+  /** Its positions were changed by hand since it was last written here. */
+  moved?: true
 }
 
 /** When the input first ran, and until when it is known to have looked, milliseconds since the epoch. */

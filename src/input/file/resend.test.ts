@@ -41,6 +41,10 @@ test('an agent that acknowledged everything has nothing to say', t => {
   assert.deepEqual(told([rowOf(t, 0, { high: 4_000_000, pos: { es: 0 } })]), [])
 })
 
+test('positions that were set back by hand are not blamed on the end of the agent', t => {
+  assert.deepEqual(told([rowOf(t, 1000, { high: 1000, pos: { es: 0 }, moved: true })]), [])
+})
+
 test('a file that was replaced counts with the size it had', t => {
   assert.deepEqual(told([rowOf(t, 9000, { ino: 1, size: 600, high: 5000, pos: { es: 500 } })]), [
     { input: 'app', bytes_at_most: 100, files: 1 }

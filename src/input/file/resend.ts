@@ -10,6 +10,8 @@ export class Resend {
 
   /** Handed out up to `high` at most, acknowledged up to the position: what lies between may have arrived already. */
   add(row: Row): void {
+    // What is sent again because somebody asked for it was told then.
+    if (row.moved === true) return
     const least = Math.min(row.high, ...Object.values(row.pos))
     if (least >= row.high) return
     // `high` is noted ahead of the reading; a file that is no longer there under its name is as large as it was.
