@@ -69,7 +69,8 @@ function inputsOf(checked: CheckedConfig, only: string | undefined): AdoptingInp
       paths: options['paths'] as string[],
       exclude: options['exclude'] as string[],
       startAt: options['start_at'] as AdoptingInput['startAt'],
-      maxLineBytes: options['max_line_bytes'] as number
+      maxLineBytes: options['max_line_bytes'] as number,
+      ignoreOlder: options['ignore_older'] as number
     }
   })
 }

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { openStateFile } from '../../core/state-file.ts'
 import { applyAdopt, planAdopt } from './adopt.ts'
-import type { AdoptPlan } from './adopt.ts'
+import type { AdoptingInput, AdoptPlan } from './adopt.ts'
 import { readFilebeat } from './filebeat.ts'
 import { Rig } from './rig.ts'
 
@@ -27,7 +27,7 @@ interface Beat {
   /** Adds a change to log.json. */
   set(key: string, value: unknown): void
   remove(key: string): void
-  adopt(options?: Record<string, unknown>): Promise<AdoptPlan>
+  adopt(options?: Record<string, unknown>, more?: Partial<AdoptingInput>): Promise<AdoptPlan>
 }
 
 /** Seconds since the epoch, as Filebeat writes a time; a second from now, since it is written after the file. */
@@ -74,11 +74,18 @@ function filebeat(t: TestContext, first = 1): Beat {
     log: name => join(rig.logs, name),
     set: (k, v) => write('set', { k, v }),
     remove: k => write('remove', { k }),
-    async adopt(options = {}) {
+    async adopt(options = {}, more = {}) {
       rig.options = options
-      const input = { name: 'in', outputs: rig.outputs, exclude: [], startAt: 'end', maxLineBytes: 1024 } as const
+      const input = {
+        name: 'in',
+        outputs: rig.outputs,
+        exclude: [],
+        startAt: 'end',
+        maxLineBytes: 1024,
+        ignoreOlder: 0
+      } as const
       const paths = (options['paths'] as string[] | undefined) ?? [`${rig.logs}/*.log`]
-      const plan = await planAdopt(readFilebeat(registry), [{ ...input, paths }], rig.dir)
+      const plan = await planAdopt(readFilebeat(registry), [{ ...input, paths, ...more }], rig.dir)
       const state = openStateFile(join(rig.dir, 'state.db'), rig.log)
       applyAdopt(state, plan, Date.now())
       state.close()
@@ -242,6 +249,20 @@ test('what no input reads and what is gone is told; entries of several inputs of
   assert.deepEqual(plan.gone, [log('gone.log')])
   assert.match(readFilebeat(registry).notes[0]!, /two positions, 80 and 96; the newer one counts/)
   assert.deepEqual(rig.texts, lines(6, 10))
+})
+
+test('a file that Filebeat did not know and that is old is as start_at and ignore_older say', async t => {
+  for (const [startAt, ignoreOlder, wanted] of [
+    ['end', 0, 'b.log 800 unknown'],
+    ['beginning', 0, 'b.log 0 unknown'],
+    ['beginning', 600_000, 'b.log 800 unknown']
+  ] as const) {
+    const { log, set, adopt } = filebeat(t)
+    for (const name of ['a.log', 'b.log']) writeFileSync(log(name), textOf(0, 50))
+    ago(log('b.log'), 3600)
+    set(streamKey(log('a.log')), streamValue(log('a.log'), 800))
+    assert.deepEqual(how(await adopt({}, { startAt, ignoreOlder })), ['a.log 800 filebeat', wanted])
+  }
 })
 
 test('the one file of Filebeat 6 and the data.json of 7.0 are read, and what is none is refused', async t => {

@@ -30,6 +30,8 @@ export interface AdoptingInput {
   readonly exclude: readonly string[]
   readonly startAt: 'beginning' | 'end'
   readonly maxLineBytes: number
+  /** Milliseconds; 0: never. */
+  readonly ignoreOlder: number
 }
 
 /** What becomes of one file. */
@@ -253,8 +255,11 @@ class Adopter {
           ? `Filebeat waits until a file has ${FINGERPRINT_BYTES} bytes`
           : undefined
     if (reason !== undefined || st.size === 0) return this.#adoption(input, path, 'live', found, 0, 'new', reason)
-    const { offset } = input.startAt === 'end' ? lineStart(fd, st.size, input.maxLineBytes) : { offset: 0 }
-    return this.#adoption(input, path, 'live', found, offset, 'unknown', `start_at is ${input.startAt}`)
+    const old = input.ignoreOlder > 0 && Date.now() - st.mtimeMs > input.ignoreOlder
+    const fromEnd = old || input.startAt === 'end'
+    const { offset } = fromEnd ? lineStart(fd, st.size, input.maxLineBytes) : { offset: 0 }
+    const why = old ? 'ignore_older leaves out what it holds' : `start_at is ${input.startAt}`
+    return this.#adoption(input, path, 'live', found, offset, 'unknown', why)
   }
 
   #adoption(
