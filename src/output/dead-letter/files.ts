@@ -88,8 +88,8 @@ export interface Line {
 }
 
 const NEWLINE = 10
-/** A line that begins so was a letter and is none any more. */
-export const ERASED = 32
+/** A line that begins so (CAN) was a letter and is none any more: neither JSON nor an editor nor zeroed disk gives it. */
+export const ERASED = 0x18
 const STEP = 512 * 1024
 
 /** The lines of a file from `from` on, a block at a time, in memory of a block and a line. Erased ones are left out. */

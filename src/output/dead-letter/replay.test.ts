@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import fc from 'fast-check'
 import { makeRecords, NOON } from '../../../test/lib/records.ts'
 import { systemClock } from '../../core/clock.ts'
 import type { Output, Parcel, Rejected, Sent } from '../../core/component.ts'
@@ -377,7 +378,7 @@ test('letters that a killed replay had erased are gone at the next start', async
   await keep.close()
   const path = deadLetterPath(dataDir, 'out')
   const lines = readFileSync(path, 'utf8').split('\n')
-  lines[1] = ` ${lines[1]!.slice(1)}`
+  lines[1] = `\u0018${lines[1]!.slice(1)}`
   writeFileSync(path, lines.join('\n'))
   const again = keeper(t, { dataDir })
   await again.keep.open()
@@ -440,4 +441,69 @@ test('dropping works on files of an output that never ran here', async t => {
   const { keep } = keeper(t, { dataDir })
   const report = await keep.drop({})
   assert.deepEqual([report.state, report.done], ['done', 0])
+})
+
+test('whatever bits are flipped, a replay comes to its end, and every letter that was not hit is delivered', async t => {
+  const count = 12
+  const places = fc.array(fc.tuple(fc.nat(), fc.nat(7)), { minLength: 1, maxLength: 4 })
+  await fc.assert(
+    fc.asyncProperty(places, async flips => {
+      const { dataDir, keep } = keeper(t)
+      for (let n = 0; n < count; n++) await keep.write([refusal(n, 20)])
+      await keep.close()
+      const path = deadLetterPath(dataDir, 'out')
+      const bytes = readFileSync(path)
+      const ends = [...bytes.entries()].filter(([, byte]) => byte === 10).map(([at]) => at)
+      const hit = new Set<number>()
+      for (const [place, bit] of flips) {
+        const at = place % bytes.length
+        const line = ends.findIndex(end => at <= end)
+        hit.add(line)
+        // Without its newline a line takes the next one along.
+        if (bytes[at] === 10) hit.add(line + 1)
+        bytes[at]! ^= 1 << bit
+      }
+      writeFileSync(path, bytes)
+      const r = rig(t, {}, dataDir)
+      const report = await r.delivery.replay({})
+      assert.deepEqual([report.state, report.error], ['done', undefined])
+      const stored = [...r.destination.docs.values()].map(text => (JSON.parse(text) as { n: number }).n)
+      for (let n = 0; n < count; n++)
+        if (!hit.has(n)) assert.ok(stored.includes(n), `letter ${n} of ${flips.join(' ')}`)
+      assert.deepEqual(await r.letters(), [])
+      const aside = existsSync(unreadablePath(dataDir, 'out')) ? readFileSync(unreadablePath(dataDir, 'out')).length : 0
+      assert.ok(report.done + report.unreadable > 0 && report.unreadable > 0 === aside > 0)
+      await r.delivery.close()
+      rmSync(dataDir, { recursive: true, force: true })
+    }),
+    { numRuns: 60 }
+  )
+})
+
+test('letters written while others are dropped, with files rotating and written anew, are all there once', async t => {
+  const { dataDir, keep } = keeper(t, { bounds: { max_bytes: 200_000, when_full: 'block' } })
+  const total = 600
+  let written = 0
+  const writer = async (): Promise<void> => {
+    while (written < total) {
+      const from = written
+      written += 3
+      await keep.write([refusal(from), refusal(from + 1), refusal(from + 2)])
+    }
+  }
+  const writing = writer()
+  let over = false
+  void writing.then(() => (over = true))
+  while (!over) {
+    const ids = Array.from({ length: total / 2 }, (_, n) => `f-${2 * n}`)
+    assert.equal((await keep.drop({ ids })).state, 'done')
+  }
+  await writing
+  await keep.drop({ ids: Array.from({ length: total / 2 }, (_, n) => `f-${2 * n}`) })
+  const left = (await Array.fromAsync(readDeadLetters(dataDir, 'out'))).map(l => l.offset)
+  assert.deepEqual(
+    left,
+    Array.from({ length: total / 2 }, (_, n) => 2 * n + 1)
+  )
+  assert.equal(keep.numbers.letters, total / 2)
 })

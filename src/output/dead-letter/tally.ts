@@ -1,6 +1,6 @@
 // How many dead letters there are, how large and how old: counted once a file, then kept up with.
 import { open, stat } from 'node:fs/promises'
-import { filesOf } from './files.ts'
+import { ERASED, filesOf } from './files.ts'
 
 interface Count {
   readonly ino: number
@@ -12,7 +12,6 @@ interface Count {
 }
 
 const NEWLINE = 10
-const BLANK = 32
 const STEP = 1024 * 1024
 /** `{"at":"` and the time stand at the start of each line. */
 const HEAD = 40
@@ -106,9 +105,9 @@ async function countIn(path: string): Promise<Count> {
 }
 
 function tell(count: Count, block: Buffer, at: number): void {
-  if (block[at] === BLANK) count.erased++
+  if (block[at] === ERASED) count.erased++
   else count.letters++
-  if (count.oldest !== undefined || block[at] === BLANK) return
+  if (count.oldest !== undefined || block[at] === ERASED) return
   const time = Date.parse(AT.exec(block.toString('latin1', at, at + HEAD))?.[1] ?? '')
   if (!Number.isNaN(time)) count.oldest = time
 }
