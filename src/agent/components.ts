@@ -147,7 +147,7 @@ export const catalog = defineCatalog({
       definitions: checks,
       common: checkCommonFields,
       lint: lintCheckCommon,
-      refersTo: { notify: 'notify' }
+      refersTo: { notify: 'notify', depends_on: 'checks' }
     },
     notify: { doc: 'Who is told when a check changes its state.', definitions: notify, common: {} }
   },

@@ -1,5 +1,6 @@
 // What only the whole configuration can have wrong.
 import type { Problem } from '../config/problem.ts'
+import { dependencyCircles } from '../health/dependencies.ts'
 import { metricNameClashes } from '../metrics/from-logs/name.ts'
 import type { CheckedConfig } from './components.ts'
 
@@ -7,8 +8,17 @@ import type { CheckedConfig } from './components.ts'
 export function crossProblems(checked: CheckedConfig): Problem[] {
   const metrics = checked.units.metrics
   const named = metrics.map(unit => ({ name: unit.name, type: unit.type as 'counter' | 'gauge' | 'histogram' }))
-  return [...metricNameClashes(named)].map(([name, message]) => {
+  const clashes = [...metricNameClashes(named)].map(([name, message]) => {
     const unit = metrics.find(m => m.name === name)!
     return { at: unit.at(), path: unit.path, message }
+  })
+  return [...clashes, ...circles(checked)]
+}
+
+function circles({ units: { checks } }: CheckedConfig): Problem[] {
+  const dependents = checks.map(({ name, common }) => ({ name, dependsOn: common.depends_on ?? [] }))
+  return [...dependencyCircles(dependents)].map(([name, way]) => {
+    const unit = checks.find(check => check.name === name)!
+    return { at: unit.at(), path: `${unit.path}.depends_on`, message: `goes round in a circle: ${way.join(' on ')}` }
   })
 }

@@ -10,6 +10,7 @@ import type { State } from '../core/state.ts'
 import { Checks, planCheck } from '../health/checks.ts'
 import type { CheckStatus } from '../health/checks.ts'
 import { beat } from '../health/heartbeats.ts'
+import { silence, unsilence } from '../health/quiet.ts'
 import { Notifications, planNotify } from '../health/notify.ts'
 import type { CheckedConfig } from './components.ts'
 
@@ -37,7 +38,7 @@ export class HealthChecks {
       instruments,
       state,
       onChange: change => {
-        ship(change.record)
+        if (change.record !== undefined) ship(change.record)
         this.#notifications.tell(change.notify, change.notification)
       }
     })
@@ -65,6 +66,31 @@ export class HealthChecks {
           throw new YarderError('USAGE', `the check "${check}" is a ${type} check; only a heartbeat waits for beats`)
         beat(this.#options.state, check, { at: this.#options.clock.now(), ok, message })
         return {}
+      },
+      'check-silence': body => {
+        const { name } = this.#known(textOf(body, 'check'))
+        const forMs = isMap(body) ? body['forMs'] : undefined
+        if (typeof forMs !== 'number' || !(forMs > 0)) throw new YarderError('USAGE', 'how long is not said')
+        const until = this.#options.clock.now() + forMs
+        silence(this.#options.state, name, { until, comment: textOf(body, 'comment') })
+        this.#checks.lookAgain(name)
+        return { until: new Date(until).toISOString() }
+      },
+      'check-unsilence': body => {
+        const { name } = this.#known(textOf(body, 'check'))
+        const silenced = unsilence(this.#options.state, name)
+        this.#checks.lookAgain(name)
+        return { silenced }
+      },
+      'check-history': body => {
+        const { name, state, uptime } = this.#known(textOf(body, 'check'))
+        const changes = this.#checks.changes(name) ?? []
+        return {
+          check: name,
+          state,
+          uptime,
+          changes: changes.map(c => ({ at: new Date(c.at).toISOString(), state: c.state ?? null }))
+        }
       }
     }
   }

@@ -66,7 +66,8 @@ const STATE_OF: Record<CheckStatus['state'], State> = {
   ok: 'green',
   warning: 'yellow',
   unknown: 'yellow',
-  critical: 'red'
+  critical: 'red',
+  maintenance: 'green'
 }
 
 /** A check as a part of the whole; one that has not run yet says nothing about anything. */

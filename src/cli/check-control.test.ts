@@ -9,6 +9,7 @@ import { cli } from '../../test/lib/world.ts'
 import type { Outcome } from '../../test/lib/world.ts'
 import { startControl } from '../agent/admin.ts'
 import { catalog } from '../agent/components.ts'
+import { crossProblems } from '../agent/cross-checks.ts'
 import { HealthChecks } from '../agent/health-checks.ts'
 import type { CheckStatus, Status } from '../agent/status.ts'
 import { loadText } from '../config/load.ts'
@@ -82,5 +83,52 @@ test('a beat for nobody, or for a check that waits for none, is refused with the
   assert.equal(
     (await yarder('check', 'beat', 'disk')).stderr,
     'yarder check: the check "disk" is a disk check; only a heartbeat waits for beats\n'
+  )
+})
+
+test('a silenced check is in maintenance, tells nobody and is told of when the silence ends', async t => {
+  const config = `checks:
+  web: { type: tcp, address: '127.0.0.1:1', every: 100ms, failures_before_critical: 1, success_before_passing: 1 }`
+  const { yarder, until, records } = await run(t, config)
+  await until('web', c => c.state === 'critical')
+  const silenced = await yarder('check', 'silence', 'web', '--for', '2h', '--comment', 'new disk')
+  assert.equal(silenced.status, 0)
+  assert.match(silenced.stdout, /^web is in maintenance until \d{4}-[\d-]+T[\d:.]+Z\n$/)
+  const quiet = await until('web', c => c.state === 'maintenance')
+  assert.match(quiet.muted!, /^maintenance until .*: new disk$/)
+  assert.equal((await yarder('check', 'unsilence', 'web')).stdout, 'web is silenced no longer\n')
+  assert.equal((await yarder('check', 'unsilence', 'web')).stdout, 'web was not silenced\n')
+  await until('web', c => c.state === 'critical')
+  assert.equal(records.length, 1)
+  const past = JSON.parse((await yarder('check', 'history', 'web')).stdout) as { changes: { state: string }[] }
+  assert.deepEqual(
+    past.changes.map(c => c.state),
+    ['critical', 'maintenance', 'critical']
+  )
+})
+
+test('a silence without an end, or for a stranger, is refused', async t => {
+  const { yarder } = await run(t, 'checks: { disk: { type: disk, path: / } }')
+  assert.deepEqual(await yarder('check', 'silence', 'disk', '--for', 'ever'), {
+    status: 2,
+    stdout: '',
+    stderr: 'yarder check: --for must be a duration such as 2h, got "ever"\n'
+  })
+  assert.equal((await yarder('check', 'silence', 'dsik', '--for', '1h')).stderr.includes('did you mean "disk"?'), true)
+})
+
+test('checks that depend on each other in a circle are told with their place', () => {
+  const text = `checks:
+  a: { type: disk, path: /, depends_on: b }
+  b: { type: disk, path: /, depends_on: [a] }
+`
+  const { checked } = loadText(text, catalog, {})
+  assert.deepEqual(
+    crossProblems(checked).map(({ path, message }) => `${path}: ${message}`),
+    ['checks.a.depends_on: goes round in a circle: a on b on a']
+  )
+  assert.match(
+    loadText('checks: { a: { type: disk, path: /, depends_on: z } }', catalog, {}).problems[0]!.message,
+    /no "z" in checks/
   )
 })

@@ -1,6 +1,7 @@
-// `yarder check beat`: what is told to the checks of the running agent, over its control socket.
+// `yarder check beat`, `silence`, `unsilence`, `history`: what is told to and asked of the checks of the running agent, over its control socket.
 import type { Command } from 'commander'
 import { describe } from '../core/errors.ts'
+import { parseDuration } from '../core/field.ts'
 import type { World } from './command.ts'
 import { EXIT } from './command.ts'
 import { ask, controlPaths } from './control.ts'
@@ -40,4 +41,71 @@ export function registerCheckControl(check: Command, world: World, exit: (status
       const message = o.message ?? (typeof o.failed === 'string' ? o.failed : '')
       await told(world, exit, o.dataDir, 'check-beat', { check: name, ok: o.failed === undefined, message })
     })
+
+  check
+    .command('silence')
+    .description('put a check of the running agent into maintenance: it runs on, and nobody is told of it')
+    .argument('<name>', 'the check')
+    .requiredOption('--for <duration>', 'how long, such as 2h')
+    .option('--comment <text>', 'why; stands in the status and in records')
+    .option(...DATA_DIR)
+    .addHelpText('after', '\nExit status: 0 done, 1 not, 2 wrong usage.')
+    .action(async (name: string, o: { for: string; comment?: string; dataDir?: string }) => {
+      const forMs = parseDuration(o.for)
+      if (forMs === undefined || forMs <= 0) {
+        world.err(`yarder check: --for must be a duration such as 2h, got "${o.for}"\n`)
+        return exit(EXIT.usage)
+      }
+      const body = { check: name, forMs, comment: o.comment ?? '' }
+      const answer = (await told(world, exit, o.dataDir, 'check-silence', body)) as { until: string } | undefined
+      if (answer !== undefined) world.out(`${name} is in maintenance until ${answer.until}\n`)
+    })
+
+  check
+    .command('unsilence')
+    .description('end the silence of a check before its time')
+    .argument('<name>', 'the check')
+    .option(...DATA_DIR)
+    .action(async (name: string, o: { dataDir?: string }) => {
+      const answer = await told(world, exit, o.dataDir, 'check-unsilence', { check: name })
+      if (answer === undefined) return
+      const { silenced } = answer as { silenced: boolean }
+      world.out(silenced ? `${name} is silenced no longer\n` : `${name} was not silenced\n`)
+    })
+
+  check
+    .command('history')
+    .description('show the changes of a check of the running agent over the last month, and its uptime')
+    .argument('<name>', 'the check')
+    .option('--json', 'print JSON')
+    .option(...DATA_DIR)
+    .action(async (name: string, o: { json?: boolean; dataDir?: string }) => {
+      const answer = (await told(world, exit, o.dataDir, 'check-history', { check: name })) as Past | undefined
+      if (answer === undefined) return
+      world.out(o.json === true || !world.terminal ? `${JSON.stringify(answer)}\n` : renderPast(answer))
+    })
+}
+
+interface Past {
+  readonly check: string
+  readonly state: string
+  readonly uptime: Readonly<Record<string, number | undefined>>
+  readonly changes: readonly { readonly at: string; readonly state: string | null }[]
+}
+
+/** `99.98 %`, `100 %`; never 100 when it was not. */
+const percent = (share: number): string => `${(Math.floor(share * 1e4) / 100).toString()} %`
+
+/** `uptime 99.98 % over a day, …`; '' when nothing is known. */
+export function uptimeText(uptime: Readonly<Record<string, number | undefined>>): string {
+  const parts = ['day', 'week', 'month'].flatMap(over => {
+    const share = uptime[over]
+    return share === undefined ? [] : [`${percent(share)} over a ${over}`]
+  })
+  return parts.length === 0 ? '' : `uptime ${parts.join(', ')}`
+}
+
+function renderPast({ check, state, uptime, changes }: Past): string {
+  const lines = changes.map(c => `${c.at}  ${c.state ?? 'the agent did not run'}`)
+  return `${[...lines, `${check} is ${state}`, uptimeText(uptime)].filter(line => line !== '').join('\n')}\n`
 }

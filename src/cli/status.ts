@@ -1,6 +1,7 @@
 // `yarder status`: what the running agent says about itself.
 import type { OutputStatus, Status } from '../agent/status.ts'
 import { describe } from '../core/errors.ts'
+import { uptimeText } from './check-control.ts'
 import { ask, controlPaths } from './control.ts'
 import { EXIT } from './command.ts'
 import type { Register, World } from './command.ts'
@@ -12,6 +13,7 @@ const COLOURS: Record<string, string> = {
   warning: '33',
   critical: '31',
   unknown: '36',
+  maintenance: '36',
   green: '32',
   running: '32',
   finished: '32',
@@ -47,8 +49,12 @@ export function renderStatus(world: World, s: Status, files: boolean): string {
     lines.push(...own.map(line => `      ${line}`))
   }
   if (s.checks.length > 0) lines.push('checks:')
-  for (const check of s.checks)
-    lines.push(`  ${check.name} (${check.type})  ${paint(world, check.state)}  ${check.message}`)
+  for (const check of s.checks) {
+    const uptime = uptimeText({ ...check.uptime })
+    const muted = check.muted === undefined ? '' : `  (nobody is told: ${check.muted})`
+    lines.push(`  ${check.name} (${check.type})  ${paint(world, check.state)}  ${check.message}${muted}`)
+    if (uptime !== '') lines.push(`      ${uptime}`)
+  }
   return `${lines.map(line => line.trimEnd()).join('\n')}\n`
 }
 

@@ -22,11 +22,10 @@ function plan(name: string, answers: string, common: Record<string, unknown> = {
     return { state, reason: state === 'ok' ? 'ok' : 'status', message: `look ${i}` }
   }
   const read = readFields(checkCommonFields, common, (path, message) => assert.fail(`${path} ${message}`))!
-  return { name, type: 'stub', signature, common: read, timing: { every: read.every ?? 10_000 }, check }
+  return { name, type: 'stub', signature, common: read, timing: { every: read.every ?? 10_000 }, zone: 'UTC', check }
 }
 
-function start(state: State = memoryState()) {
-  const clock = manualClock()
+function start(state: State = memoryState(), clock = manualClock()) {
   const store = createStore()
   const changes: CheckChange[] = []
   const options = { clock, log: silentLog, instruments: store.instruments, state, random: () => 0 }
@@ -98,6 +97,8 @@ test('the numbers say how things stand and what came before', async () => {
     'probe_duration_seconds{db}': 0,
     'yarder_check_consecutive_failures{web}': 3,
     'yarder_check_consecutive_failures{db}': 0,
+    'yarder_check_muted{web}': 0,
+    'yarder_check_muted{db}': 0,
     'yarder_check_failures_total{web,status}': 3,
     'yarder_check_duration_seconds_sum{web}': 0,
     'yarder_check_duration_seconds_count{web}': 4,
@@ -190,6 +191,29 @@ test('a reload keeps what has not changed running, starts anew what has, and for
   await checks.stop()
 })
 
+test('a pause of the agent is in the history as one, and a short restart is none', async () => {
+  const state = memoryState()
+  const first = start(state)
+  await first.checks.apply([plan('web', 'S')])
+  await first.clock.advance(3_600_000)
+  await first.checks.stop()
+  const clock = manualClock(NOON + 3_600_000 + 60_000)
+  const second = start(state, clock)
+  await second.checks.apply([plan('web', 'S')])
+  await clock.advance(60_000)
+  await second.checks.stop()
+  const later = manualClock(NOON + 10 * 3_600_000)
+  const third = start(state, later)
+  await third.checks.apply([plan('web', 'S')])
+  assert.deepEqual(third.checks.changes('web'), [
+    { at: NOON, state: 'ok' },
+    { at: NOON + 3_600_000 + 120_000, state: undefined },
+    { at: NOON + 10 * 3_600_000, state: 'ok' }
+  ])
+  assert.equal(third.checks.status()[0]!.uptime.day, 1)
+  await third.checks.stop()
+})
+
 test('status says what a person asks: state, since when, why, when last, how long', async () => {
   const { clock, checks } = start()
   await checks.apply([plan('web', 'SF', { owner: 'me' })])
@@ -205,7 +229,9 @@ test('status says what a person asks: state, since when, why, when last, how lon
       seconds: undefined,
       failures: 0,
       values: {},
-      owner: 'me'
+      owner: 'me',
+      muted: undefined,
+      uptime: { day: undefined, week: undefined, month: undefined }
     }
   ])
   await clock.advance(15_000)

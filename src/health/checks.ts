@@ -1,21 +1,23 @@
 // Runs every check at its times, counts and keeps what came of it, and tells of each change.
 import type { Clock } from '../core/clock.ts'
-import { CHECK_STATES } from '../core/component.ts'
-import type { Check, CheckReason, CheckState, Context, Notification } from '../core/component.ts'
-import type { Event } from '../core/event.ts'
+import type { Check, Context } from '../core/component.ts'
 import type { Instruments } from '../core/instruments.ts'
 import type { Log } from '../core/log.ts'
 import type { State } from '../core/state.ts'
+import type { CheckChange } from './change.ts'
 import { DEFAULT_EVERY_MS } from './common.ts'
 import type { CheckCommon } from './common.ts'
+import { forgetHistory } from './history.ts'
+import type { PastState } from './history.ts'
 import { createMeters } from './meters.ts'
 import type { Meters } from './meters.ts'
-import { createRunner } from './run.ts'
-import type { CheckRun } from './run.ts'
-import { runSchedule } from './schedule.ts'
+import { unsilence } from './quiet.ts'
 import type { Timing } from './schedule.ts'
-import { advance, changeOf, newStanding, readStanding } from './state.ts'
-import type { Change, Standing, Thresholds } from './state.ts'
+import { STANDINGS, Watched } from './watched.ts'
+import type { CheckStatus } from './watched.ts'
+
+export type { CheckChange } from './change.ts'
+export type { CheckStatus } from './watched.ts'
 
 /** A check of the configuration, built. */
 export interface CheckPlan {
@@ -25,6 +27,8 @@ export interface CheckPlan {
   readonly signature: string
   readonly common: CheckCommon
   readonly timing: Timing
+  /** IANA zone of its cron lines. */
+  readonly zone: string
   readonly check: Check
 }
 
@@ -48,35 +52,9 @@ export function planCheck(unit: CheckUnit, context: Context): CheckPlan {
     common,
     timing:
       common.schedule === undefined ? { every: common.every ?? DEFAULT_EVERY_MS } : { cron: common.schedule, zone },
+    zone,
     check: unit.build(context)
   }
-}
-
-/** A change of state, as it is handed on. */
-export interface CheckChange {
-  /** What it looks like in the index, beside the log lines of its time. */
-  readonly record: Event
-  readonly notification: Notification
-  /** Names of those who are to be told; none when a new check is simply fine. */
-  readonly notify: readonly string[]
-}
-
-/** For `yarder status` and `/health`. */
-export interface CheckStatus {
-  readonly name: string
-  readonly type: string
-  readonly state: CheckState
-  readonly message: string
-  readonly reason: CheckReason
-  /** Since when it is in this state, ISO time. */
-  readonly since: string
-  /** When it last ran and how long that took; undefined before the first run. */
-  readonly lastRun: string | undefined
-  readonly seconds: number | undefined
-  /** Runs in a row that were not ok. */
-  readonly failures: number
-  readonly values: Readonly<Record<string, number>>
-  readonly owner: string | undefined
 }
 
 export interface ChecksOptions {
@@ -90,17 +68,40 @@ export interface ChecksOptions {
   readonly random?: () => number
 }
 
-const SCOPE = 'checks'
+const SCOPE = 'agent'
+const SEEN = 'checks-seen'
+/** How exactly a pause of the agent is known. */
+const SEEN_EVERY_MS = 30_000
+/** A restart that takes no longer is no pause. */
+const PAUSE_MS = 90_000
 
 /** All checks of an agent. `apply` at the start and at each reload, `stop` at the end. */
 export class Checks {
   readonly #options: ChecksOptions
   readonly #meters: Meters
   readonly #watched = new Map<string, Watched>()
+  /** When the agent before this one was there last, if that was long ago; undefined after the first `apply`. */
+  #pausedSince: number | undefined
+  #seen = -Infinity
+  readonly #takeBack: (() => void)[]
 
   constructor(options: ChecksOptions) {
+    const { state, clock, instruments } = options
     this.#options = options
-    this.#meters = createMeters(options.instruments)
+    this.#meters = createMeters(instruments)
+    const kept = state.get(SCOPE, SEEN)
+    this.#pausedSince = typeof kept === 'number' && clock.now() - kept >= PAUSE_MS ? kept : undefined
+    this.#takeBack = [
+      state.beforeCommit(() => {
+        const now = clock.now()
+        if (this.#watched.size === 0 || Math.abs(now - this.#seen) < SEEN_EVERY_MS) return
+        this.#seen = now
+        state.set(SCOPE, SEEN, now)
+      }),
+      instruments.beforeScrape(() => {
+        for (const { name, uptime, muted } of this.status()) this.#meters.scraped(name, uptime, muted !== undefined)
+      })
+    ]
   }
 
   /** Starts, goes on with, or ends checks, so that exactly these run. States of checks that go on are kept. */
@@ -109,145 +110,59 @@ export class Checks {
     const gone = [...this.#watched.values()].filter(w => wanted.get(w.plan.name)?.signature !== w.plan.signature)
     await Promise.all(gone.map(w => w.stop()))
     for (const { plan } of gone) this.#watched.delete(plan.name)
-    const kept = Array.from(this.#options.state.entries(SCOPE), ([name]) => name)
+    const kept = Array.from(this.#options.state.entries(STANDINGS), ([name]) => name)
     for (const name of kept) if (!wanted.has(name)) this.#forget(name)
     // In the order of the configuration, which is that of the status.
     const before = new Map(this.#watched)
     this.#watched.clear()
-    for (const plan of plans)
-      this.#watched.set(plan.name, before.get(plan.name) ?? new Watched(plan, this.#options, this.#meters))
+    for (const plan of plans) this.#watched.set(plan.name, before.get(plan.name) ?? this.#watch(plan))
+    this.#pausedSince = undefined
   }
 
   async stop(): Promise<void> {
+    for (const takeBack of this.#takeBack.splice(0)) takeBack()
     await Promise.all([...this.#watched.values()].map(w => w.stop()))
+    if (this.#watched.size > 0) this.#options.state.set(SCOPE, SEEN, this.#options.clock.now())
   }
 
   status(): CheckStatus[] {
     return [...this.#watched.values()].map(w => w.status())
   }
 
-  #forget(name: string): void {
-    this.#options.state.delete(SCOPE, name)
-    this.#meters.forget(name)
-  }
-}
-
-/** One check that runs. */
-class Watched {
-  readonly plan: CheckPlan
-  readonly #options: ChecksOptions
-  readonly #meters: Meters
-  readonly #abort = new AbortController()
-  readonly #ended: Promise<void>
-  readonly #thresholds: Thresholds
-  #standing: Standing
-  #last: { readonly run: CheckRun; readonly at: number } | undefined
-
-  constructor(plan: CheckPlan, options: ChecksOptions, meters: Meters) {
-    this.plan = plan
-    this.#options = options
-    this.#meters = meters
-    const { clock, log, state } = options
-    const { common } = plan
-    this.#thresholds = {
-      failuresBeforeWarning: common.failures_before_warning ?? common.failures_before_critical,
-      failuresBeforeCritical: common.failures_before_critical,
-      successBeforePassing: common.success_before_passing
-    }
-    this.#standing = readStanding(state.get(SCOPE, plan.name)) ?? newStanding(clock.now())
-    meters.standing(plan.name, this.#standing)
-    const runner = createRunner(plan.check, common.timeout, clock)
-    const { signal } = this.#abort
-    this.#ended = runSchedule(plan.timing, clock, options.random ?? Math.random, signal, async () => {
-      const run = await runner.run(signal)
-      if (!signal.aborted) this.#take(run)
-    }).catch((error: unknown) =>
-      log.error({ err: error, check: plan.name }, 'A check has stopped by a fault of the agent.')
-    )
+  /** What a check has been through, the oldest first; undefined when there is no such check. */
+  changes(name: string): readonly PastState[] | undefined {
+    return this.#watched.get(name)?.changes
   }
 
-  async stop(): Promise<void> {
-    this.#abort.abort()
-    await this.#ended
+  /** Somebody has silenced a check, or taken that back. */
+  lookAgain(name: string): void {
+    const watched = this.#watched.get(name)
+    watched?.status()
+    watched?.tell()
   }
 
-  status(): CheckStatus {
-    const { name, type, common } = this.plan
-    const run = this.#last?.run
-    return {
-      name,
-      type,
-      state: this.#standing.state,
-      message: run?.message ?? 'not checked yet since the start',
-      reason: run?.reason ?? 'ok',
-      since: iso(this.#standing.since),
-      lastRun: this.#last === undefined ? undefined : iso(this.#last.at),
-      seconds: run?.seconds,
-      failures: this.#standing.failures,
-      values: run?.values ?? {},
-      owner: common.owner
-    }
-  }
-
-  #take(run: CheckRun): void {
-    const { clock, log, state } = this.#options
-    const { name } = this.plan
-    const before = this.#standing
-    this.#last = { run, at: clock.now() }
-    this.#standing = advance(before, run.state, this.#thresholds, clock.now())
-    this.#meters.run(name, run)
-    this.#meters.standing(name, this.#standing)
-    // An ok after an ok changes only a number that nobody needs after a restart.
-    if (this.#standing.state !== 'ok' || before.state !== 'ok' || this.#standing.failures !== before.failures)
-      state.set(SCOPE, name, this.#standing)
-    if (run.error !== undefined && this.#standing.failures === 1)
-      log.warn({ err: run.error, check: name }, 'A check did not come to its end.')
-    const change = changeOf(before, this.#standing, run)
-    if (change !== undefined) this.#tell(change, run)
-  }
-
-  #tell(change: Change, run: CheckRun): void {
-    const { log, onChange } = this.#options
-    const { name } = this.plan
-    const { state, previous, reason, message } = change
-    const quiet = change.first && state === 'ok'
-    const data = { check: name, state, previous, reason, result: message }
-    if (state === 'ok') log[quiet ? 'debug' : 'info'](data, 'A check is ok.')
-    else log.warn(data, 'A check is not ok.')
-    onChange({
-      record: recordOf(this.plan, change, run, this.#standing.failures),
-      notification: notificationOf(this.plan, change),
-      notify: quiet ? [] : (this.plan.common.notify ?? [])
+  #watch(plan: CheckPlan): Watched {
+    const { clock, log, state, onChange, random = Math.random } = this.#options
+    return new Watched(plan, {
+      clock,
+      log,
+      state,
+      meters: this.#meters,
+      random,
+      pausedSince: this.#pausedSince,
+      onChange,
+      find: name => this.#watched.get(name),
+      onRun: name => {
+        for (const other of this.#watched.values()) if (other.dependsOn.includes(name)) other.tell()
+      }
     })
   }
-}
 
-const iso = (ms: number): string => new Date(ms).toISOString()
-
-const LEVELS: Record<CheckState, string> = { ok: 'info', warning: 'warn', critical: 'error', unknown: 'warn' }
-
-function recordOf({ name, type, common }: CheckPlan, change: Change, run: CheckRun, failures: number): Event {
-  const { state, previous, reason, message, since } = change
-  return {
-    message: `${name} is ${state}: ${message}`,
-    log: { level: LEVELS[state], logger: 'yarder.check' },
-    check: {
-      name,
-      type,
-      state,
-      state_value: CHECK_STATES.indexOf(state),
-      previous,
-      reason,
-      result: message,
-      since: iso(since),
-      duration_seconds: run.seconds,
-      failures,
-      ...(common.owner === undefined ? {} : { owner: common.owner })
-    }
+  #forget(name: string): void {
+    const { state } = this.#options
+    state.delete(STANDINGS, name)
+    unsilence(state, name)
+    forgetHistory(state, name)
+    this.#meters.forget(name)
   }
-}
-
-function notificationOf({ name, type, common }: CheckPlan, change: Change): Notification {
-  const { state, previous, reason, message, since, previousSince } = change
-  return { check: name, type, state, previous, reason, message, since, previousSince, owner: common.owner }
 }

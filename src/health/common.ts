@@ -36,6 +36,39 @@ export const checkCommonFields = {
     max: 1000
   }),
   success_before_passing: f.integer('So many successes in a row make it ok again.', { default: 1, min: 1, max: 1000 }),
+  failures_within: f.optional(
+    f.integer('Failures count among so many of the last runs, and need not be in a row.', {
+      example: 10,
+      min: 2,
+      max: 1000
+    })
+  ),
+  flap_changes: f.integer(
+    'So many changes of its state within `flap_within` are told as flapping, and none after them until it is calm; 0 tells each.',
+    { default: 6, min: 0, max: 100 }
+  ),
+  flap_within: f.duration('The time that changes are counted over.', { default: '30m', min: '1m', max: '7d' }),
+  depends_on: f.optional(
+    f.oneOrMore(
+      f.string('Name of a check.'),
+      'While one of these is not ok, nobody is told that this one is not either.',
+      { example: ['database'] }
+    )
+  ),
+  maintenance: f.optional(
+    f.list(
+      f.object(
+        {
+          schedule: cronField('When it begins, as a cron line.', { example: '0 2 * * 0' }),
+          for: f.duration('How long it lasts.', { example: '2h', min: '1m', max: '30d' }),
+          timezone: f.optional(zoneField('IANA zone of `schedule`; that of the check.', { example: 'Europe/Berlin' }))
+        },
+        'A window.'
+      ),
+      'Windows in which its state is `maintenance` and nobody is told anything; it goes on running.',
+      { example: [{ schedule: '0 2 * * 0', for: '2h' }] }
+    )
+  ),
   notify: f.optional(
     f.oneOrMore(f.string('Name of an entry of `notify`.'), 'Who is told when its state changes.', {
       example: ['oncall']
@@ -51,4 +84,6 @@ export function* lintCheckCommon(o: CheckCommon): Iterable<readonly [option: str
   if (o.timezone !== undefined && o.schedule === undefined) yield ['timezone', 'is for schedule, and there is none']
   if ((o.failures_before_warning ?? 0) > o.failures_before_critical)
     yield ['failures_before_warning', 'must not be above failures_before_critical']
+  if (o.failures_within !== undefined && o.failures_within < o.failures_before_critical)
+    yield ['failures_within', 'must not be below failures_before_critical']
 }

@@ -1,12 +1,16 @@
 // The numbers of the checks, in the words of the field.
-import { CHECK_STATES } from '../core/component.ts'
+import { SHOWN_STATES } from '../core/component.ts'
+import type { ShownState } from '../core/component.ts'
 import type { Instruments } from '../core/instruments.ts'
+import type { Uptime } from './history.ts'
 import type { CheckRun } from './run.ts'
-import type { Standing } from './state.ts'
 
 export interface Meters {
   run(check: string, run: CheckRun): void
-  standing(check: string, standing: Standing): void
+  /** `failures` in a row. */
+  standing(check: string, state: ShownState, failures: number): void
+  /** What is worth reading only when somebody asks. */
+  scraped(check: string, uptime: Uptime, muted: boolean): void
   /** The check is gone from the configuration. */
   forget(check: string): void
 }
@@ -16,9 +20,11 @@ const MAX_VALUES = 50
 const SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
 export function createMeters(instruments: Instruments): Meters {
-  const state = instruments.gauge('yarder_check_state', 'State of a check: 0 ok, 1 warning, 2 critical, 3 unknown.', [
-    'check'
-  ])
+  const state = instruments.gauge(
+    'yarder_check_state',
+    'State of a check: 0 ok, 1 warning, 2 critical, 3 unknown, 4 maintenance.',
+    ['check']
+  )
   // As the blackbox exporter calls them, so that its rules and dashboards work.
   const success = instruments.gauge('probe_success', 'Whether the last run of a check was ok.', ['check'])
   const took = instruments.gauge('probe_duration_seconds', 'How long the last run of a check took.', ['check'])
@@ -26,6 +32,16 @@ export function createMeters(instruments: Instruments): Meters {
     'check',
     'value'
   ])
+  const muted = instruments.gauge(
+    'yarder_check_muted',
+    'Whether nobody is told of a check now: maintenance, flapping, or a check that it depends on.',
+    ['check']
+  )
+  const uptime = instruments.gauge(
+    'yarder_check_uptime_ratio',
+    'Share of the time known in which a check was not critical, over the last day, week and month.',
+    ['check', 'over']
+  )
   const named = namedGauges(instruments)
   const seen = new Map<string, readonly string[]>()
 
@@ -59,18 +75,28 @@ export function createMeters(instruments: Instruments): Meters {
       duration.observe(seconds, check)
       if (result !== 'ok') failures.add(1, check, reason)
     },
-    standing(check, standing) {
-      state.set(CHECK_STATES.indexOf(standing.state), check)
-      consecutive.set(standing.failures, check)
+    standing(check, shown, failuresInARow) {
+      state.set(SHOWN_STATES.indexOf(shown), check)
+      consecutive.set(failuresInARow, check)
+    },
+    scraped(check, times, isMuted) {
+      muted.set(isMuted ? 1 : 0, check)
+      for (const over of OVER) {
+        const share = times[over]
+        if (share === undefined) uptime.remove(check, over)
+        else uptime.set(share, check, over)
+      }
     },
     forget(check) {
       setValues(check)
       seen.delete(check)
-      for (const gauge of [state, success, took, consecutive]) gauge.remove(check)
+      for (const gauge of [state, success, took, consecutive, muted]) gauge.remove(check)
+      for (const over of OVER) uptime.remove(check, over)
     }
   }
 }
 
+const OVER = ['day', 'week', 'month'] as const
 const PHASES = ['resolve', 'connect', 'tls', 'processing', 'transfer']
 
 /** Values that the field has names of its own for, by ours. */

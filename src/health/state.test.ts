@@ -48,6 +48,16 @@ test('unknown needs as many as critical does, and takes no critical back before'
   assert.equal(states('SFUFUF'), 'SSSWWF')
 })
 
+test('failures may count within so many runs, and then calm needs more than one success', () => {
+  const within = { within: 5, failuresBeforeWarning: 3 }
+  assert.equal(states('SFSFSF', within), 'SSSSSF')
+  assert.equal(states('SFSSSFSSSF', within), 'SSSSSSSSSS')
+  // Two of the last five are still calm, three are not.
+  assert.equal(states('SFFFSSSS', within), 'SSSFFFSS')
+  assert.equal(states('SFSUSU', within), 'SSSSSS')
+  assert.equal(states('SFWFWF', { within: 5, failuresBeforeWarning: 2 }), 'SSWWWF')
+})
+
 test('what was kept goes on after a restart; what nobody can read does not', () => {
   let standing = newStanding(0)
   const t = { failuresBeforeWarning: 3, failuresBeforeCritical: 3, successBeforePassing: 1 }
