@@ -249,7 +249,7 @@ test('agent.timezone is checked where it stands', () => {
   assert.deepEqual(loadText('agent: { timezone: America/New_York }\n', catalog, {}).problems, [])
 })
 
-test('an input that changes while its output is down waits for it, and nothing is sent twice', async t => {
+test('an input that changes while an output is down takes its new configuration on, and nothing is sent twice', async t => {
   const fake = await startFakeElasticsearch()
   t.after(() => fake.stop())
   await fake.down()
@@ -260,10 +260,34 @@ test('an input that changes while its output is down waits for it, and nothing i
   assert.equal(await it.reload(input(', tags: [new]')), undefined)
   it.append('a.log', 'three\n')
   assert.equal(await it.reload(input(', tags: [newer]')), undefined)
-  assert.equal(it.agent.status().outputs[0]!.unacknowledged, 2)
+  await t.waitFor(() => assert.equal(it.agent.status().outputs[0]!.unacknowledged, 3), PATIENCE)
   await fake.up()
   await t.waitFor(() => assert.equal(fake.docs.length, 3), PATIENCE)
   const sent = fake.requests.flatMap(r => r.body.match(/"message":"\w+"/g) ?? [])
   assert.deepEqual(sent.sort(), ['"message":"one"', '"message":"three"', '"message":"two"'])
-  assert.deepEqual(fake.docs.map(d => (d.source as { tags?: string[] }).tags).filter(Boolean), [['newer']])
+  assert.deepEqual(
+    fake.docs.map(d => (d.source as { tags?: string[] }).tags),
+    [['newer'], ['newer'], ['newer']]
+  )
+})
+
+test('a reload while one of two outputs is down does not stop the other', async t => {
+  const fake = await startFakeElasticsearch()
+  t.after(() => fake.stop())
+  await fake.down()
+  const es = `  es: { type: elasticsearch, hosts: ['${fake.url}'], backoff: { init: 20ms, max: 50ms } }\n`
+  const outputs = `outputs:\n${es}  out: { type: file, path: out.ndjson }\n`
+  const config = (more: string): string => `${ADMIN}${outputs}inputs:\n${app('a', more)}`
+  const it = await drive(t, config(''), { 'a.log': 'one\n' })
+  await t.waitFor(() => assert.equal(it.agent.status().outputs[0]!.unacknowledged, 1), PATIENCE)
+  await t.waitFor(() => assert.deepEqual(it.messages('out.ndjson'), ['one']), PATIENCE)
+  assert.equal(await it.reload(config(', tags: [new]')), undefined)
+  it.append('a.log', 'two\n')
+  await t.waitFor(() => assert.deepEqual(it.messages('out.ndjson'), ['one', 'two']), PATIENCE)
+  await fake.up()
+  await t.waitFor(() => assert.equal(fake.docs.length, 2), PATIENCE)
+  const messages = fake.docs.map(d => d.source['message'])
+  assert.deepEqual(messages.sort(), ['one', 'two'])
+  await it.agent.stop()
+  assert.deepEqual(it.messages('out.ndjson'), ['one', 'two'], 'and nothing twice')
 })

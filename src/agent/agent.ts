@@ -62,8 +62,6 @@ export function dataDirOf(checked: CheckedConfig, configDir: string, env: NodeJS
 interface InletPlan {
   readonly name: string
   readonly signature: string
-  /** Changes when one of its outputs does. */
-  readonly outputs: string
   start(): Inlet
 }
 
@@ -79,8 +77,6 @@ export class Agent {
   /** Lines through the pipelines, and whether one stands still. */
   readonly progress: Progress
   readonly #inlets = new Map<string, Inlet>()
-  /** What follows on an input that waits for its output, by name. */
-  readonly #successors = new Map<string, InletPlan>()
   readonly #started: number
   readonly #reloads
   #checked: CheckedConfig
@@ -321,9 +317,7 @@ export class Agent {
       numbers.apply()
       await exporters.apply()
       for (const plan of inlets) {
-        const before = this.#inlets.get(plan.name)
-        if (before === undefined) this.#startInlet(plan)
-        else if (before.signature !== plan.signature) this.#startAfter(before, plan)
+        if (!this.#inlets.has(plan.name)) this.#startInlet(plan)
       }
       this.#shipOwnRecords(checked, outlets, own)
       // Under --once there is nothing to watch.
@@ -365,37 +359,17 @@ export class Agent {
     void inlet.finished.then(() => this.#changing).then(() => this.#lookForEnd())
   }
 
-  /** While an output that stays is down, what was read waits with it; read again it would arrive twice. */
-  #startAfter(before: Inlet, plan: InletPlan): void {
-    const { name } = plan
-    this.#log.warn(
-      { input: name },
-      'An input takes its new configuration on when its output has acknowledged what was read.'
-    )
-    this.#successors.set(name, plan)
-    void before.settled().then(() => {
-      if (this.#draining || this.#inlets.get(name) !== before || this.#successors.get(name) !== plan) return
-      this.#successors.delete(name)
-      this.#state?.commit()
-      this.#startInlet(plan)
-    })
-  }
-
   /** Stops one input, lets what it read arrive, calls `edit`, and starts it again; others go on. Rejects when it can't. */
   #pause<T>(name: string, edit: () => T): Promise<T> {
     const mine = this.#changing.then(async () => {
       const before = this.#inlets.get(name)
       const unit = this.#checked.units.inputs.find(u => u.name === name)
-      if (this.#draining || before === undefined || unit === undefined || this.#successors.has(name))
+      if (this.#draining || before === undefined || unit === undefined)
         throw new YarderError('REFUSED', `the input ${name} is being stopped or changed; try again in a moment`)
       const context = this.#contexts(this.#checked)
       const outlets = this.#outlets.plan(this.#checked.units.outputs, n => context('output', n))
       const plan = this.#planInlet(this.#checked, unit, outlets, context)
-      await before.stopReading()
-      if (!(await before.settled(AbortSignal.any([AbortSignal.timeout(PAUSE_MS), this.#stopping.signal])))) {
-        this.#startAfter(before, plan)
-        throw new YarderError('TIMEOUT', `what ${name} had read was not acknowledged in time; no position was changed`)
-      }
+      await this.#end(before, AbortSignal.any([AbortSignal.timeout(PAUSE_MS), this.#stopping.signal]))
       try {
         this.#state?.commit()
         return edit()
@@ -428,13 +402,11 @@ export class Agent {
     return {
       name: unit.name,
       signature,
-      outputs: outlets.signatureOf(outputs),
       start: () =>
         new Inlet({
           name: unit.name,
           type: unit.type,
           signature,
-          outputs: outlets.signatureOf(outputs),
           input,
           steps,
           pipelineName: pipeline?.inline === false ? pipeline.name : unit.name,
@@ -451,26 +423,32 @@ export class Agent {
     }
   }
 
-  /** Stops the inputs that are gone or changed, and waits until what they have read has arrived: the next one reads on from there. */
+  /** Stops the inputs that are gone or changed, and waits a while until what they have read has arrived. */
   async #dropInlets(wanted: ReadonlyMap<string, InletPlan>): Promise<void> {
     const gone = [...this.#inlets.values()].filter(inlet => wanted.get(inlet.name)?.signature !== inlet.signature)
     const timeout = AbortSignal.timeout(Math.max(1, this.#checked.sections.agent.values.shutdown_timeout))
     const patience = AbortSignal.any([timeout, this.#stopping.signal])
     await Promise.all(
       gone.map(async inlet => {
-        await inlet.stopReading()
-        if (!(await inlet.settled(patience))) {
-          if (wanted.get(inlet.name)?.outputs === inlet.outputs) return
-          this.#log.warn(
-            { input: inlet.name },
-            'An input ends or changes its output before everything was acknowledged; that part is sent again.'
-          )
+        if (wanted.has(inlet.name)) await this.#end(inlet, patience)
+        else {
+          await inlet.stopReading()
+          await inlet.settled(patience)
+          await this.#store.forget('input', inlet.name)
         }
         this.#inlets.delete(inlet.name)
-        if (!wanted.has(inlet.name)) await this.#store.forget('input', inlet.name)
       })
     )
     this.#state?.commit()
+  }
+
+  /** Stops an input that will be started anew. What has not arrived in time it reads again then, so no output keeps it. */
+  async #end(inlet: Inlet, patience: AbortSignal): Promise<void> {
+    await inlet.stopReading()
+    const { signal } = this.#stopping
+    if ((await inlet.settled(patience)) || signal.aborted) return
+    const stopping = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
+    await Promise.race([this.#outlets.withdraw(inlet.name), stopping])
   }
 
   #shipOwnRecords(checked: CheckedConfig, outlets: OutletPlan, constants: Readonly<Event>): void {

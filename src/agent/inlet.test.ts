@@ -29,7 +29,6 @@ function start(rateLimit: Rate | undefined, only?: string) {
     name: 'app',
     type: 'test',
     signature: '',
-    outputs: '',
     input,
     steps: [],
     pipelineName: 'app',

@@ -22,8 +22,6 @@ export interface InletOptions {
   readonly type: string
   /** Changes when anything it was built from does. */
   readonly signature: string
-  /** Changes when one of its outputs does. */
-  readonly outputs: string
   readonly input: Input
   readonly steps: readonly NamedStep[]
   readonly pipelineName: string
@@ -42,7 +40,6 @@ export interface InletOptions {
 export class Inlet {
   readonly name: string
   readonly signature: string
-  readonly outputs: string
   /** Resolves when the input has come to its end or was stopped. */
   readonly finished: Promise<void>
   readonly #options: InletOptions
@@ -55,7 +52,6 @@ export class Inlet {
     this.#options = options
     this.name = options.name
     this.signature = options.signature
-    this.outputs = options.outputs
     const { steps, keys, observers, buffers, instruments, log, clock, progress } = options
     const common = { name: options.pipelineName, steps, keys, buffers, log: log.child('pipeline') }
     const pipeline = createPipeline({ ...common, tellsMisfit: true, observers, instruments })

@@ -145,6 +145,11 @@ export class Outlets {
     return this.#running.get(name)?.delivery
   }
 
+  /** Takes an input's records back from every output, since it will read them again; resolves when none is under way. */
+  async withdraw(input: string): Promise<void> {
+    await Promise.all([...this.#running.values()].map(r => r.delivery.withdraw(input)))
+  }
+
   /** Lets everything that was taken over arrive within `deadlineMs`, all outputs side by side. True when it has. */
   async drain(deadlineMs: number): Promise<boolean> {
     const until = this.#clock.elapsed() + deadlineMs

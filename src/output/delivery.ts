@@ -79,6 +79,7 @@ export class Delivery {
   #room: Array<() => void> = []
   #drained: Array<() => void> = []
   #inFlight = 0
+  readonly #sends = new Set<Promise<void>>()
   #contacted = false
   #failing = false
   #broken = false
@@ -190,6 +191,26 @@ export class Delivery {
       )
   }
 
+  /**
+   * Forgets what it has of an input, which will read that again. Resolves when nothing is under way that began before:
+   * what the destination acknowledges until then is settled as ever.
+   */
+  async withdraw(input: string): Promise<void> {
+    this.#queue.withdraw(input)
+    this.#wake()
+    await Promise.all(this.#sends)
+  }
+
+  #track(send: Promise<void>): void {
+    this.#sends.add(send)
+    void send.finally(() => this.#sends.delete(send))
+  }
+
+  #wake(): void {
+    if (!this.#overfull) for (const wake of this.#room.splice(0)) wake()
+    if (this.#queue.empty) for (const wake of this.#drained.splice(0)) wake()
+  }
+
   /** Finishes what was taken over within `deadlineMs`, then breaks off and closes. True when nothing is left. Never hangs. */
   async drain(deadlineMs: number): Promise<boolean> {
     this.#draining = true
@@ -264,7 +285,7 @@ export class Delivery {
         const runs = this.#queue.take(this.#options.batch.max_events, this.#options.batch.max_bytes)
         const parcel = parcelOf(runs)
         this.#limiter?.take(parcel.count, parcel.bytes)
-        void this.#send(runs, parcel)
+        this.#track(this.#send(runs, parcel))
       }
       if (!this.#contacted && this.#inFlight === 0 && this.#queue.freshCount === 0 && this.output.probe !== undefined)
         void this.#probe(this.output.probe.bind(this.output))
@@ -430,8 +451,7 @@ export class Delivery {
   #done(held: Held, records: number): void {
     if (!this.#queue.done(held, records)) return
     held.records.batch.settle(this.name)
-    if (!this.#overfull) for (const wake of this.#room.splice(0)) wake()
-    if (this.#queue.empty) for (const wake of this.#drained.splice(0)) wake()
+    this.#wake()
   }
 
   /** A refused record is done when its dead letter is durable; while the disk takes none, it stays unsettled. */

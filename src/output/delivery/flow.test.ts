@@ -70,11 +70,11 @@ function rig(t: TestContext, more: Partial<DeliveryOptions>) {
   delivery.start()
   const settled: number[] = []
   let n = 0
-  const offer = (count: number): { taken: Promise<void>; first: number } => {
+  const offer = (count: number, input = 'app'): { taken: Promise<void>; first: number } => {
     const first = n
     const docs = Array.from({ length: count }, () => ({ n: n++ }))
     const offsets = docs.map(d => d.n)
-    const records = makeRecords({ docs, offsets, sourceId: 'f', settle: () => void settled.push(first) })
+    const records = makeRecords({ docs, offsets, sourceId: 'f', input, settle: () => void settled.push(first) })
     return { taken: delivery.offer(records), first }
   }
   return { delivery, gate, clock, errors, dropped, settled, offer }
@@ -153,4 +153,22 @@ test('rate_limit: a stop does not wait for it', async t => {
   await r.offer(50).taken
   assert.equal(await r.delivery.drain(10_000), true)
   assert.deepEqual(r.gate.taken, from(0, 50))
+})
+
+test('withdraw: what waits of an input is forgotten, what is under way is settled as ever, other inputs are untouched', async t => {
+  const r = rig(t, { queue_events: 1000 })
+  await r.offer(10).taken
+  await r.offer(10).taken
+  await r.offer(10, 'other').taken
+  let over = false
+  const withdrawn = r.delivery.withdraw('app').then(() => (over = true))
+  await turn()
+  assert.equal(over, false, 'something is under way')
+  r.gate.release()
+  await withdrawn
+  await t.waitFor(() => assert.deepEqual(r.settled, [0, 20]))
+  assert.deepEqual(r.gate.taken, [...from(0, 10), ...from(20, 30)])
+  assert.equal(r.delivery.unacknowledged, 0)
+  await r.offer(5).taken
+  await t.waitFor(() => assert.deepEqual(r.settled, [0, 20, 30]))
 })

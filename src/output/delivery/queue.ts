@@ -103,14 +103,37 @@ export class Queue {
     return run
   }
 
-  /** Back to the front, in the old order. */
+  /** Back to the front, in the old order; what was withdrawn meanwhile is gone. */
   giveBack(runs: readonly Run[]): void {
-    if (runs.length > 0) this.#again = [...this.#again, ...runs].sort(inOrder)
+    const kept = runs.filter(run => this.#held.has(run.held))
+    if (kept.length > 0) this.#again = [...this.#again, ...kept].sort(inOrder)
+  }
+
+  /** Forgets what came from an input: it will be read again. */
+  withdraw(input: string): void {
+    const others = ({ held }: Run): boolean => held.records.batch.source.input !== input
+    const fresh = this.#fresh.slice(this.#head)
+    for (const run of fresh) {
+      if (others(run)) continue
+      this.freshCount -= run.to - run.from
+      this.freshBytes -= bytesOf(run)
+    }
+    this.#fresh = fresh.filter(others)
+    this.#head = 0
+    this.#again = this.#again.filter(others)
+    for (const held of this.#held) {
+      if (held.records.batch.source.input !== input) continue
+      this.#held.delete(held)
+      this.unacknowledged -= held.left
+      this.heldBytes -= held.records.bytes.length
+    }
   }
 
   /** So many records of it are done; true when that was the last of them. */
   done(held: Held, records: number): boolean {
     held.left -= records
+    // Withdrawn while it was under way: acknowledged all the same when that was all of it.
+    if (!this.#held.has(held)) return held.left === 0
     this.unacknowledged -= records
     if (held.left > 0) return false
     this.#held.delete(held)
