@@ -381,7 +381,7 @@ for (const policy of ['drop_newest', 'drop_oldest'])
       fault: `one of two outputs down, ${policy}`
     },
     async own => {
-      const { fake, world, besideHasAll } = await twoOutputs(own, `when_full: ${policy}`)
+      const { fake, world, besideHasAll } = await twoOutputs(own, `when_full: ${policy}`, { patience: 3000 })
       await world.arrive(500)
       for (const _ of own.tries(2)) {
         await fake.down()
