@@ -50,13 +50,13 @@ test('whose it is, by name or number, is told by name', async t => {
   const path = newFile(t, '')
   const { uid, gid, username } = userInfo()
   for (const owner of [username, uid])
-    assert.equal(await look({ path, owner, group: gid }), `ok ok: ${path} is as expected`)
+    assert.equal(await look({ path, user: owner, group: gid }), `ok ok: ${path} is as expected`)
   assert.equal(
-    await look({ path, owner: 'no-such-user' }),
+    await look({ path, user: 'no-such-user' }),
     `critical owner: ${path} belongs to ${username}, expected no-such-user`
   )
   assert.equal(
-    await look({ path, owner: 4_000_001 }),
+    await look({ path, user: 4_000_001 }),
     `critical owner: ${path} belongs to ${username}, expected 4000001`
   )
   if (uid !== 0) return

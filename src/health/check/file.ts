@@ -25,7 +25,7 @@ const fields = {
       must: 'an octal mode such as "0640"'
     })
   ),
-  owner: optional(
+  user: optional(
     string('Whose it is: a name or a number.', { example: 'root', pattern: ACCOUNT, must: 'the name of an account' })
   ),
   group: optional(
@@ -58,13 +58,13 @@ export const fileCheck = defineCheck({
     { title: 'No leftover lock', yaml: 'type: file\npath: /run/deploy.lock\nexists: false' },
     {
       title: 'A file that nobody may have changed',
-      yaml: 'type: file\npath: /etc/ssh/sshd_config\nowner: root\nmode: "0600"\ncontains: ^PermitRootLogin no$'
+      yaml: 'type: file\npath: /etc/ssh/sshd_config\nuser: root\nmode: "0600"\ncontains: ^PermitRootLogin no$'
     }
   ],
   *lint(o) {
-    const others = [o.kind, o.max_age, o.min_age, o.min_size, o.max_size, o.mode, o.owner, o.group]
+    const others = [o.kind, o.max_age, o.min_age, o.min_size, o.max_size, o.mode, o.user, o.group]
     if (!o.exists && [...others, o.sha256, o.contains, o.lacks].some(v => v !== undefined))
-      yield ['exists', 'a file that must not exist has no age, size, mode, owner or content']
+      yield ['exists', 'a file that must not exist has no age, size, mode, user or content']
     if ((o.min_size ?? 0) > (o.max_size ?? Infinity)) yield ['min_size', 'must not be above max_size']
     if ((o.min_age ?? 0) > (o.max_age ?? Infinity)) yield ['min_age', 'must not be above max_age']
   },
@@ -122,7 +122,7 @@ function lookFault(o: Options, path: string, s: Stats, age: number): Fault {
 
 async function ownerFault(o: Options, path: string, s: Stats, signal: AbortSignal): Promise<Fault> {
   for (const [what, wanted, is, database] of [
-    ['belongs to', o.owner, s.uid, 'passwd'],
+    ['belongs to', o.user, s.uid, 'passwd'],
     ['is of the group', o.group, s.gid, 'group']
   ] as const) {
     if (wanted === undefined || wanted === String(is)) continue
