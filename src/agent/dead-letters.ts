@@ -83,7 +83,11 @@ async function reading<T>(dataDir: string, read: () => Promise<T>): Promise<T> {
 const sameFolder = (a: string, b: string): boolean => a === b || (existsSync(a) && realpathSync(a) === realpathSync(b))
 
 /** What the control socket answers. Jobs go on by themselves; how far they are is asked for. */
-export function deadLetterActions(dataDir: () => string, outlets: Outlets, clock: Clock): ControlActions {
+export function deadLetterActions(
+  dataDir: () => string,
+  outlets: Pick<Outlets, 'delivery' | 'names'>,
+  clock: Clock
+): ControlActions {
   // Those of outputs that are no longer configured: nobody writes to them.
   const strays = new Map<string, DeadLetters>()
   const keeperOf = (output: string): DeadLetters => {
@@ -98,7 +102,8 @@ export function deadLetterActions(dataDir: () => string, outlets: Outlets, clock
   const start = async (body: unknown, kind: JobReport['kind']): Promise<JobsAnswer> => {
     const { dataDir: asked, outputs: wanted, selector } = body as DeadLetterRequest
     if (!sameFolder(asked, dataDir())) return { jobs: [], elsewhere: dataDir() }
-    const outputs = await outputsWithLetters(dataDir(), wanted)
+    const found = await outputsWithLetters(dataDir(), wanted)
+    const outputs = kind === 'replay' && wanted === undefined ? configuredOf(found, outlets.names) : found
     for (const output of outputs) {
       if (kind === 'replay') refuseUnconfigured(output, outlets.names)
       refuseWhenBusy(output, keeperOf(output).job)
@@ -124,6 +129,12 @@ export function deadLetterActions(dataDir: () => string, outlets: Outlets, clock
 function refuseWhenBusy(output: string, job: Readonly<JobReport> | undefined): void {
   if (job?.state === 'running')
     throw new YarderError('USAGE', `a ${job.kind} of the dead letters of ${output} is under way; wait for its end`)
+}
+
+/** Those that can be replayed to; all when none can, so that it is said of one. */
+export function configuredOf(outputs: readonly string[], names: readonly string[]): readonly string[] {
+  const configured = outputs.filter(output => names.includes(output))
+  return configured.length === 0 ? outputs : configured
 }
 
 export function refuseUnconfigured(output: string, names: readonly string[]): void {

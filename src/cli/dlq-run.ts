@@ -91,8 +91,11 @@ async function look({ world, options, dataDir, selector }: Task, act: DlqAct, ou
 
 async function change(task: Task, act: 'replay' | 'drop', outputs: string[]): Promise<number> {
   const { world, dataDir, selector, options } = task
-  const jobs = (await byAgent(task, act, outputs)) ?? (await withoutAgent(task, act, outputs))
+  const jobs = (await byAgent(task, act)) ?? (await withoutAgent(task, act, outputs))
   if (jobs === undefined) return EXIT.usage
+  const left = outputs.filter(output => !jobs.some(job => job.output === output))
+  if (left.length > 0)
+    world.err(`yarder dlq ${act}: ${left.join(', ')}: not an output of the configuration; its letters are left alone\n`)
   for (const job of jobs) {
     world.out(options.json === true || !world.terminal ? `${JSON.stringify(job)}\n` : jobLine(job))
     if (job.unreadable > 0)
@@ -107,16 +110,17 @@ async function change(task: Task, act: 'replay' | 'drop', outputs: string[]): Pr
 
 /** Has the running agent do it and waits for the end; undefined when none runs with this data directory. */
 async function byAgent(
-  { world, dataDir, selector }: Task,
-  act: 'replay' | 'drop',
-  outputs: string[]
+  { world, dataDir, selector, options }: Task,
+  act: 'replay' | 'drop'
 ): Promise<readonly JobReport[] | undefined> {
   for (const path of controlPaths(world.env, dataDir)) {
     const asked = (action: string, body: object): Promise<JobsAnswer> =>
       ask([path], action, body) as Promise<JobsAnswer>
+    let outputs: string[]
     try {
-      const answer = await asked(`dlq-${act}`, { dataDir, outputs, selector })
+      const answer = await asked(`dlq-${act}`, { dataDir, outputs: options.output, selector })
       if (answer.elsewhere !== undefined) continue
+      outputs = answer.jobs.map(job => job.output)
     } catch (error) {
       if (error instanceof YarderError && error.code === 'UNREACHABLE' && !error.message.includes('EACCES')) continue
       throw error
@@ -160,7 +164,7 @@ async function follow(
 
 /** Under the lock of the data directory; undefined when the configuration can't be used, which was told. */
 async function withoutAgent(
-  { world, dataDir, selector, config }: Task,
+  { world, dataDir, selector, config, options }: Task,
   act: 'replay' | 'drop',
   outputs: string[]
 ): Promise<readonly JobReport[] | undefined> {
@@ -180,6 +184,7 @@ async function withoutAgent(
       checked: config.checked,
       dataDir,
       outputs,
+      named: options.output !== undefined,
       selector,
       contextOf: name => contexts('output', name),
       signal: stop.signal
