@@ -21,6 +21,7 @@ import type { Entry } from './table.ts'
 import { Gauges } from './gauges.ts'
 import { compileExclude, compileGlob } from './glob.ts'
 import { Registry } from './registry.ts'
+import { Retention } from './retention.ts'
 import { Search } from './search.ts'
 import { Lags } from './lags.ts'
 import type { Settings } from './settings.ts'
@@ -74,6 +75,7 @@ export class FileInput implements Input {
   #restedAt = 0
   #looseAt = 0
   #opened = false
+  #retention: Retention
   #literals: ReadonlySet<string>
   #unshow: (() => void) | undefined
 
@@ -89,6 +91,7 @@ export class FileInput implements Input {
     const lost = (tail: FileTail, bytes: number): void => this.#lost(tail, bytes)
     const descriptors = new Descriptors(settings.maxOpenFiles)
     this.#table = new Table(this.#registry, this.#troubles, descriptors, lost)
+    this.#retention = new Retention(this.#table, context)
     this.#changes = new Changes(this.#table, this.#registry, this.#troubles, context.log)
     this.#paths = new Paths(this.#table, this.#changes, this.#registry, this.#troubles, context, settings)
     this.#search = new Search(this.#table, this.#changes, this.#registry, context, lost)
@@ -158,12 +161,14 @@ export class FileInput implements Input {
     this.#table.elapsed = this.#context.clock.elapsed()
     this.#table.load(this.#registry.load())
     this.#lags.load()
+    this.#retention.open()
     this.#unshow = this.#gauges.show()
   }
 
   /** Closes all files. Batches that are still out can be settled afterwards. */
   async close(): Promise<void> {
     this.#unshow?.()
+    this.#retention.close()
     await this.#watch?.close()
     this.#lags.close()
     for (const tail of this.#table.descriptors) this.#table.descriptors.close(tail)
@@ -280,6 +285,7 @@ export class FileInput implements Input {
       this.#fullAt = table.elapsed
       this.#registry.looked(this.#surelySeen())
       table.looked()
+      await this.#retention.look()
     }
     if (table.ready.size > 0) this.#work.ring()
   }
@@ -471,6 +477,6 @@ export class FileInput implements Input {
 
   /** What it reads and how far it is. */
   describe(): InputStatus {
-    return statusOf(this.#table, this.#troubles, this.#lags)
+    return statusOf(this.#table, this.#troubles, this.#lags, this.#retention.dangers)
   }
 }

@@ -11,7 +11,7 @@ const BEFORE_EXTENSION = new RegExp(String.raw`^(.+?)[.\-_@](?:${STAMP}|old|bak|
 /** The names that a file of this name may have had before it was rotated; empty when it looks like none's. */
 export function basesOf(name: string): string[] {
   const bases: string[] = []
-  const bare = name.replace(PACKED, '')
+  const bare = bareOf(name)
   if (bare !== name) bases.push(bare)
   const end = AT_END.exec(bare)
   if (end !== null) bases.push(end[1]!)
@@ -19,6 +19,9 @@ export function basesOf(name: string): string[] {
   if (inner !== null) bases.push(inner[1]! + inner[2]!)
   return bases
 }
+
+/** The name that a compressed file had before. */
+export const bareOf = (name: string): string => name.replace(PACKED, '')
 
 /** The path without anything that rotation added: the same for all files of one log. */
 export function rootOf(path: string): string {

@@ -2,6 +2,8 @@
 import type { FileStatus, InputDescription } from '../../core/component.ts'
 import type { FileTail, Place } from './file-tail.ts'
 import type { Lags } from './lags.ts'
+import { inWords } from './retention.ts'
+import type { Danger } from './retention.ts'
 import type { Table } from './table.ts'
 import type { Trouble, Troubles } from './troubles.ts'
 
@@ -32,7 +34,7 @@ const REASONS: Record<Place, string> = {
 }
 
 /** `message` is '' when all is well. */
-export function statusOf(table: Table, troubles: Troubles, lags: Lags): InputStatus {
+export function statusOf(table: Table, troubles: Troubles, lags: Lags, dangers: readonly Danger[]): InputStatus {
   const open = troubles.list()
   const lost = [...table.loose].filter(tail => tail.place === 'lost').length
   const parts: string[] = []
@@ -43,6 +45,9 @@ export function statusOf(table: Table, troubles: Troubles, lags: Lags): InputSta
     )
   }
   if (lost > 0) parts.push(`the rest of ${lost} ${lost === 1 ? 'file' : 'files'} is looked for`)
+  const [danger] = dangers
+  if (danger !== undefined)
+    parts.push(`unread data of ${danger.path} will be rotated away in ${inWords(danger.seconds * 1000)}`)
   for (const [output, { files, bytes }] of lags.summary()) {
     const what = `${bytes} bytes in ${files} ${files === 1 ? 'file' : 'files'}`
     parts.push(`${output} is behind by ${what}, and reads on its own`)
@@ -62,12 +67,13 @@ export function statusOf(table: Table, troubles: Troubles, lags: Lags): InputSta
     }))
   return {
     message: parts.join('; '),
-    files: [...[...table.tails].map(tail => fileStatus(tail, open)), ...refused],
+    files: [...[...table.tails].map(tail => fileStatus(tail, open, dangers)), ...refused],
     troubles: open
   }
 }
 
-function fileStatus(tail: FileTail, troubles: readonly Trouble[]): TailStatus {
+function fileStatus(tail: FileTail, troubles: readonly Trouble[], dangers: readonly Danger[]): TailStatus {
+  const danger = dangers.find(d => d.tail === tail)
   const trouble = troubles.find(t => t.path === tail.at)
   const live = tail.unread ? 'active' : 'idle'
   return {
@@ -81,6 +87,7 @@ function fileStatus(tail: FileTail, troubles: readonly Trouble[]): TailStatus {
     state: trouble !== undefined ? 'unreadable' : tail.place === 'live' ? live : tail.place,
     reason: trouble?.reason ?? REASONS[tail.place],
     ledger: tail.ledger.balance(tail.position()),
+    ...(danger !== undefined && { expiresSeconds: danger.seconds }),
     open: tail.carrier !== undefined
   }
 }
