@@ -44,6 +44,17 @@ export class Changes {
   }
 
   /**
+   * What was read is whole, what was unread is cut: that much is lost. True when some of it may have been handed out
+   * before a restart: what is written there now must not get the same identity.
+   */
+  #shortened(tail: FileTail, size: number): boolean {
+    if (size >= tail.size) return false
+    if (size < tail.resume) return true
+    this.#table.shortened(tail, size)
+    return false
+  }
+
+  /**
    * A short fingerprint may fit although the file was copied, cut and written anew since the last look. Then its folder
    * has changed as well, and the copy in it is one that nobody knows.
    */
@@ -58,11 +69,13 @@ export class Changes {
     if (tail.size !== st.size || tail.mtime !== st.mtimeMs) {
       tail.racyUntil = this.#table.elapsed + RACY_MS
       tail.changedAt = this.#table.elapsed
+      // How much there was is told even when it is gone at the next start.
+      this.#registry.changed(tail)
     }
     tail.size = st.size
     tail.mtime = st.mtimeMs
     tail.born = st.birthtimeMs
-    if (tail.unread) this.#table.ready.add(tail)
+    if (tail.unread || tail.flush) this.#table.ready.add(tail)
   }
 
   /** Whether the file holds what was read of it; 'unknown' when it can't be opened, or another file lies there now. */
@@ -70,7 +83,8 @@ export class Changes {
     try {
       if (!this.#table.descriptors.open(tail)) return 'unknown'
       const { fd } = tail.carrier!
-      const verdict = fd === undefined || tail.check(fd, size) ? 'same' : 'other'
+      const same = fd === undefined || (tail.check(fd, size) && !this.#shortened(tail, size))
+      const verdict = same ? 'same' : 'other'
       this.#troubles.end(tail.at)
       return verdict
     } catch (error) {
@@ -115,9 +129,10 @@ export class Changes {
   #kept(old: FileTail, st: Stats): number {
     const fd = old.carrier?.fd
     const { head, checkpoints } = old
-    if (fd === undefined || head.n < HEAD_BYTES || st.size < HEAD_BYTES || st.size >= old.read) return 0
+    if (fd === undefined || head.n < HEAD_BYTES || st.size < HEAD_BYTES) return 0
     try {
       if (!headFits(fd, head)) return 0
+      if (st.size >= old.read && st.size >= old.size) return 0
       return checkpoints.findLast(c => c.at <= st.size && c.at >= HEAD_BYTES && checkpointFits(fd, c))?.at ?? 0
     } catch {
       return 0

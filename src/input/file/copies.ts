@@ -67,7 +67,7 @@ export class CopyJudge {
 }
 
 /** True when a file of `size` bytes is what another begins with, by its first and last bytes. */
-function sameEnds(fd: number, original: number, size: number): boolean {
+export function sameEnds(fd: number, original: number, size: number): boolean {
   const head = Math.min(HEAD_BYTES, size)
   const last = Math.max(0, size - CONTEXT_BYTES)
   return (

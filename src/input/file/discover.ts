@@ -37,9 +37,14 @@ const RACY_MS = 2000
 /** A folder is left alone this long for every name in it, which holds listing to a few percent of the time. */
 const REST_MS = 0.05
 
+/** More are not worth the memory. */
+const MAX_LEFT = 1000
+
 export interface DiscoverTools {
   elapsed(): number
   now(): number
+  /** Wall clock of the look before, in an earlier run perhaps; 0 when there was none. */
+  lookedAt?(): number
   /** A folder can't be listed (or can again: `error` undefined). */
   trouble(path: string, error: unknown): void
   /** A folder as it was seen. */
@@ -53,6 +58,8 @@ export class Discovery {
   #tools: DiscoverTools
   #folders = new Map<string, Folder>()
   #paths = new Set<string>()
+  /** Folders that went away, with the wall clock of their last listing, should they come back. */
+  #left = new Map<string, number>()
   #walked: Folder[] = []
   #changed = false
   #rotated = new Map<string, number>()
@@ -83,6 +90,16 @@ export class Discovery {
     return folders
   }
 
+  /** Wall clock of the last listing of what went away since `past` and may have got files meanwhile; else Infinity. */
+  awaySince(past: number): number {
+    let since = Infinity
+    for (const [key, at] of this.#left) {
+      if (at < past) this.#left.delete(key)
+      else since = Math.min(since, at)
+    }
+    return since
+  }
+
   /** Looks at every folder's mtime, and into those that changed. `all` lists all of them again. */
   async look(all = false): Promise<Changes> {
     this.#walked = []
@@ -93,12 +110,17 @@ export class Discovery {
     for (const [g, glob] of this.#globs.entries()) {
       if (glob.steps.length > 0) await this.#walk(g, glob.steps, 0, glob.base, seen, new Set(), all)
     }
-    for (const key of this.#folders.keys()) {
+    for (const [key, { at }] of this.#folders) {
       if (seen.has(key)) continue
       this.#folders.delete(key)
+      this.#leave(key, at)
       this.#changed = true
     }
     return this.#changed ? this.#compare() : { added: [], gone: [], rotated: this.#rotated }
+  }
+
+  #leave(key: string, at: number): void {
+    if (!this.#left.has(key) && this.#left.size < MAX_LEFT) this.#left.set(key, at)
   }
 
   #compare(): Changes {
@@ -125,7 +147,10 @@ export class Discovery {
     const key = `${g}\0${index}\0${path}`
     if (seen.has(key)) return
     const st = this.#statFolder(path)
-    if (st === undefined) return
+    if (st === undefined) {
+      if (!this.#folders.has(key)) this.#leave(key, this.#tools.lookedAt?.() ?? 0)
+      return
+    }
     // A link back up would be followed for ever.
     const inode = `${st.dev}:${st.ino}`
     if (above.has(inode)) return
@@ -179,7 +204,8 @@ export class Discovery {
     }
     try {
       sort(folder, glob.steps[step]!, step === glob.steps.length - 1)
-      this.#noteRotated(folder, same ? known : undefined, glob.steps[step]!)
+      this.#noteRotated(folder, same ? known : undefined, glob.steps[step]!, this.#left.get(key) ?? 0)
+      this.#left.delete(key)
       this.#tools.trouble(path, undefined)
     } catch (error) {
       this.#tools.trouble(path, error)
@@ -192,11 +218,11 @@ export class Discovery {
   }
 
   /** A file may have come, been written and rotated away between two listings: its new name is all there is to see. */
-  #noteRotated(folder: Folder, before: Folder | undefined, step: Step): void {
+  #noteRotated(folder: Folder, before: Folder | undefined, step: Step, left: number): void {
     for (const name of folder.rotated) {
       if (before?.rotated.has(name) === true) continue
       const base = basesOf(name).findLast(b => step.matches(b))
-      if (base !== undefined) this.#rotated.set(join(folder.path, base), before?.at ?? 0)
+      if (base !== undefined) this.#rotated.set(join(folder.path, base), before?.at ?? left)
     }
   }
 }

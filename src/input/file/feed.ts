@@ -171,6 +171,8 @@ export class Feed {
   #follows(tail: FileTail, before: Buffer, from: number, used: number): boolean {
     if (used < before.length || !this.#buffer.subarray(0, before.length).equals(before)) return false
     const { n, sum } = tail.head
+    // A second reading ends where the first is, perhaps within the fingerprint: it was compared when it was opened.
+    if (used < n && tail.again !== undefined) return true
     return from > 0 || n === 0 || (used >= n && headOf(this.#buffer.subarray(0, n)).sum === sum)
   }
 

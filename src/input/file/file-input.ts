@@ -17,7 +17,7 @@ import type { FileTail } from './file-tail.ts'
 import { Changes } from './changes.ts'
 import { Paths } from './paths.ts'
 import { Table } from './table.ts'
-import type { Entry } from './table.ts'
+import type { Entry, Lost } from './table.ts'
 import { Gauges } from './gauges.ts'
 import { compileExclude, compileGlob } from './glob.ts'
 import { Registry } from './registry.ts'
@@ -88,7 +88,7 @@ export class FileInput implements Input {
     this.#registry = new Registry(context)
     this.#troubles = new Troubles(context)
     this.#gauges = new Gauges(context, () => this.#table.tails)
-    const lost = (tail: FileTail, bytes: number): void => this.#lost(tail, bytes)
+    const lost: Lost = (tail, bytes, from) => this.#lost(tail, bytes, from)
     const descriptors = new Descriptors(settings.maxOpenFiles)
     this.#table = new Table(this.#registry, this.#troubles, descriptors, lost)
     this.#retention = new Retention(this.#table, context)
@@ -121,6 +121,7 @@ export class FileInput implements Input {
     this.#discovery = new Discovery(globs, compileExclude(settings.exclude, context.configDir), {
       elapsed: () => context.clock.elapsed(),
       now: () => context.clock.now(),
+      lookedAt: () => this.#table.lookedAt,
       folder: st => this.#table.births.note(st),
       trouble: (path, error) => (error === undefined ? this.#troubles.end(path) : this.#troubles.begin(path, error))
     })
@@ -257,8 +258,7 @@ export class FileInput implements Input {
   async look(all = false): Promise<void> {
     const table = this.#table
     const { clock } = this.#context
-    table.elapsed = clock.elapsed()
-    table.now = clock.now()
+    table.begin(clock.elapsed(), clock.now())
     const due = all || this.#fullAt === 0 || table.elapsed - this.#fullAt >= this.#settings.poll * 0.9
     const first = this.#registry.runs === undefined
     const hinted = this.#hinted
@@ -294,6 +294,7 @@ export class FileInput implements Input {
   #surelySeen(): number {
     const { now, turnovers } = this.#table
     let seen = now
+    seen = Math.min(seen, this.#discovery.awaySince(now - KEEP_DONE_MS / 2))
     for (const since of turnovers.values()) seen = Math.min(seen, since)
     for (const { unread } of this.#hot) if (unread !== undefined) seen = Math.min(seen, unread.since)
     // Further back streams may be forgotten that were read, and would be taken for new ones.
@@ -412,6 +413,8 @@ export class FileInput implements Input {
     for (const tail of this.#feed.open) {
       if (now - tail.openSince < flush) continue
       this.#feed.open.delete(tail)
+      // Given up meanwhile, or read on in a copy that had no more.
+      if (tail.place === 'done' || tail.place === 'missing') continue
       tail.flush = true
       this.#table.ready.add(tail)
     }
@@ -437,11 +440,12 @@ export class FileInput implements Input {
     }
   }
 
-  #lost(tail: FileTail, bytes: number): void {
+  #lost(tail: FileTail, bytes: number, from?: number): void {
     this.#gauges.lost(bytes, tail.loss)
-    tail.ledger.lose(bytes)
+    if (from === undefined) tail.ledger.lose(bytes)
+    else tail.ledger.shorten(from)
     this.#context.log.error(
-      { path: tail.path, bytes, reason: tail.loss, from: tail.read, id: tail.id },
+      { path: tail.path, bytes, reason: tail.loss, from: from ?? tail.read, id: tail.id },
       'A part of a file was gone before it was read.'
     )
   }
@@ -450,7 +454,7 @@ export class FileInput implements Input {
   #lostFor(tail: FileTail, output: string, bytes: number): void {
     this.#gauges.lost(bytes, tail.loss)
     this.#context.log.error(
-      { path: tail.path, output, bytes, reason: tail.loss, id: tail.id },
+      { path: tail.path, output, bytes, reason: tail.loss, from: tail.read - bytes, id: tail.id },
       'A part of a file was gone before an output that is behind could get it.'
     )
   }

@@ -97,6 +97,8 @@ export class FileTail {
   high = 0
   resume = 0
   packing: Packing | undefined
+  /** Inode and birth of a file that was seen to be a copy of what this one begins with. */
+  copyAt = ''
   /** It was made as a copy of a file that was read, and so counts as read. */
   isCopy = false
   carrier: Carrier | undefined

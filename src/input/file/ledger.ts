@@ -90,6 +90,11 @@ export class Ledger {
     this.#lost += bytes
   }
 
+  /** Its unread end was cut off, and may be written anew. */
+  shorten(size: number): void {
+    this.#seen = size
+  }
+
   /** What was given up is there again. */
   found(): void {
     this.#lost = 0

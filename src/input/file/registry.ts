@@ -35,6 +35,8 @@ export interface Row {
   high: number
   arrivals?: Arrival[]
   last?: number
+  /** Why its bytes went out of sight, when not by deletion. */
+  loss?: FileTail['loss']
   ends?: number[]
   skips?: number[]
   ledger?: LedgerRow
@@ -166,6 +168,7 @@ export class Registry {
     tail.resume = row.high
     tail.arrivals = row.arrivals ?? []
     tail.lastArrival = row.last ?? 0
+    tail.loss = row.loss ?? 'deleted'
     tail.ends = row.ends ?? []
     tail.skips = row.skips ?? []
     const { size } = row
@@ -225,14 +228,14 @@ export class Registry {
       this.#audit.look(tail)
       tail.prune()
       // Read and settled to the end: what comes next gets its own time of arrival after a crash, too.
-      if (tail.read >= tail.size && tail.settled) tail.high = tail.read
+      if ((tail.read >= tail.size && tail.settled) || tail.counted) tail.high = tail.read
       tail.fresh = false
       this.#state.set(this.#scope, tail.id, rowOf(tail))
     }
     const wrote = this.#dirty.size > 0
     this.#dirty.clear()
     if (this.#runs === undefined) return
-    if (this.#seen - this.#runs.seen >= (wrote ? 1000 : SEEN_EVERY)) {
+    if (this.#seen > 0 && Math.abs(this.#seen - this.#runs.seen) >= (wrote ? 1000 : SEEN_EVERY)) {
       this.#runs = { ...this.#runs, seen: this.#seen }
       this.#state.set(RUNS, this.#context.name, this.#runs)
     }
@@ -257,11 +260,13 @@ function rowOf(tail: FileTail): Row {
     head: [tail.head.n, tail.head.sum],
     ...(check !== undefined && { tail: [check.at, check.n, check.sum] as [number, number, string] }),
     pos: tail.tracker.positions(),
-    size: tail.size,
+    // What was told as lost is not told again after a restart.
+    size: tail.counted ? tail.read : tail.size,
     mtime: tail.mtime,
     seen: tail.seen,
     high: tail.high,
     ...(tail.arrivals.length > 0 && { arrivals: [...tail.arrivals], last: tail.lastArrival }),
+    ...(tail.loss !== 'deleted' && { loss: tail.loss }),
     ...(tail.ends.length > 0 && { ends: [...tail.ends] }),
     ...(tail.skips.length > 0 && { skips: [...tail.skips] }),
     ledger: tail.ledger.row()

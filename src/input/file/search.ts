@@ -171,7 +171,7 @@ export class Search {
       const holder = this.#table.holderOf(st)
       if (holder === tail || (holder !== undefined && !holder.isCopy) || this.#table.claimedBy(st) !== undefined)
         continue
-      if (st.size === 0 || st.mtimeMs < tail.mtime - MTIME_SLACK) continue
+      if (st.size === 0 || st.mtimeMs < Math.min(tail.mtime, this.#table.back) - MTIME_SLACK) continue
       if (isRotated(name, basename(tail.path)) || isRotated(name, basename(tail.at))) family.push(name)
       else others.push(name)
     }
@@ -184,8 +184,10 @@ export class Search {
     return false
   }
 
-  #goOnIn(tail: FileTail, { path, packing, st }: Candidate): void {
+  #goOnIn(tail: FileTail, { path, packing, st, head }: Candidate): void {
     this.#table.forget(tail)
+    // The copy may have been made before the file had all of what its fingerprint was taken from.
+    if (head.n < tail.head.n) tail.head = head
     tail.place = 'copy'
     tail.at = path
     tail.home = dirname(path)
@@ -197,6 +199,7 @@ export class Search {
     tail.scanned = tail.read
     this.#table.wanted.delete(tail)
     this.#table.claims.set(inodeOf(tail), tail)
+    if (packing === undefined && st.size <= tail.read) return this.#table.finish(tail)
     this.#table.hold(tail)
     this.#table.ready.add(tail)
     this.#registry.changed(tail)
@@ -251,7 +254,7 @@ export class Search {
       for (const tail of this.#table.family(at)) {
         // Files may begin alike; one that holds more than the stream ever had is no copy of it.
         const more = tail.head.n < HEAD_BYTES && candidate.size > Math.max(tail.size, tail.expected)
-        if (!more && (await candidate.holds(tail))) return true
+        if (candidate.begins(tail) || (!more && (await candidate.holds(tail)))) return true
       }
       if (known()) return true
       this.#table.beginUnseen(path, at, candidate.packing)

@@ -15,8 +15,11 @@ import type { Troubles } from './troubles.ts'
 /** After a change an unchanged mtime proves nothing for as long as a file system's tick may be. */
 export const RACY_MS = 2200
 
+/** When the clock was set back while nobody looked, files may be new that were written so long ago by it. */
+const UNSURE_MS = 30 * 60_000
+
 /** Told when bytes are gone that were not read. */
-export type Lost = (tail: FileTail, bytes: number) => void
+export type Lost = (tail: FileTail, bytes: number, from?: number) => void
 
 /** One path of the patterns. */
 export interface Entry {
@@ -64,6 +67,8 @@ export class Table {
   now = 0
   /** Wall clock of the look before; 0 at the first look of a first run. */
   lookedAt = 0
+  /** Files are stamped from here on: earlier than before once the machine's clock was set back. */
+  back = Infinity
   /** The first look of this process is not over. */
   firstLook = true
   #registry: Registry
@@ -79,9 +84,27 @@ export class Table {
     this.#lost = lost
   }
 
+  /** A look begins. Should the machine's clock have been set back, so is what was noted by it. */
+  begin(elapsed: number, now: number): void {
+    if (now < this.now) this.#setBack(this.firstLook ? now - UNSURE_MS : now - (elapsed - this.elapsed))
+    this.elapsed = elapsed
+    this.now = now
+  }
+
+  #setBack(to: number): void {
+    this.back = Math.min(this.back, to)
+    this.lookedAt = Math.min(this.lookedAt, to)
+    for (const tail of this.tails) tail.seen = Math.min(tail.seen, to)
+    for (const [path, since] of this.turnovers) this.turnovers.set(path, Math.min(since, to))
+    for (const entry of this.entries.values()) {
+      if (entry.unread !== undefined) entry.unread = { ...entry.unread, since: Math.min(entry.unread.since, to) }
+    }
+  }
+
   /** Takes over the streams of earlier runs; where each lies now will be seen at the first look. */
   load(tails: Iterable<FileTail>): void {
     this.lookedAt = this.#registry.runs?.seen ?? 0
+    this.now = this.lookedAt
     for (const tail of tails) {
       this.#add(tail)
       tail.vanishedAt = this.elapsed
@@ -179,6 +202,8 @@ export class Table {
 
   /** A file was found under a path that must have been another's before, or nobody's. */
   turnover(path: string, since = this.lookedAt): void {
+    // Nothing is listed after a look; a later time is one of before the clock was set back.
+    since = Math.min(since, this.lookedAt)
     if (this.lookedAt > 0 && since < (this.turnovers.get(path) ?? Infinity)) this.turnovers.set(path, since)
   }
 
@@ -253,6 +278,13 @@ export class Table {
     if (!tail.unread || !this.descriptors.room) return false
     this.descriptors.adopt(tail, fd)
     return true
+  }
+
+  /** Its end was cut off before it was read. */
+  shortened(tail: FileTail, size: number): void {
+    tail.loss = 'truncated'
+    this.#lost(tail, tail.size - size, size)
+    tail.size = size
   }
 
   /** It was read to its end, and nothing can follow. What it is known to have had beyond is lost. */
