@@ -110,7 +110,7 @@ test('a silenced check is in maintenance, tells nobody and is told of when the s
 test('a silence without an end, or for a stranger, is refused', async t => {
   const { yarder } = await run(t, 'checks: { disk: { type: disk, path: / } }')
   assert.deepEqual(await yarder('check', 'silence', 'disk', '--for', 'ever'), {
-    status: 2,
+    status: 3,
     stdout: '',
     stderr: 'yarder check: --for must be a duration such as 2h, got "ever"\n'
   })

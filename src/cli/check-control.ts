@@ -8,6 +8,9 @@ import { ask, controlPaths } from './control.ts'
 
 const DATA_DIR = ['--data-dir <path>', 'data_dir of the agent, where its control socket is'] as const
 
+/** Exit status of wrong usage, as everywhere below `yarder check`. */
+const UNKNOWN = 3
+
 /** Asks, and says what went wrong; true when it is done. */
 async function told(
   world: World,
@@ -49,12 +52,12 @@ export function registerCheckControl(check: Command, world: World, exit: (status
     .requiredOption('--for <duration>', 'how long, such as 2h')
     .option('--comment <text>', 'why; stands in the status and in records')
     .option(...DATA_DIR)
-    .addHelpText('after', '\nExit status: 0 done, 1 not, 2 wrong usage.')
+    .addHelpText('after', '\nExit status: 0 done, 1 not, 3 wrong usage.')
     .action(async (name: string, o: { for: string; comment?: string; dataDir?: string }) => {
       const forMs = parseDuration(o.for)
       if (forMs === undefined || forMs <= 0) {
         world.err(`yarder check: --for must be a duration such as 2h, got "${o.for}"\n`)
-        return exit(EXIT.usage)
+        return exit(UNKNOWN)
       }
       const body = { check: name, forMs, comment: o.comment ?? '' }
       const answer = (await told(world, exit, o.dataDir, 'check-silence', body)) as { until: string } | undefined

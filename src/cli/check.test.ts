@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Command } from 'commander'
 import { context } from '../../test/lib/step.ts'
-import { holdWorld } from '../../test/lib/world.ts'
+import { cli, holdWorld } from '../../test/lib/world.ts'
 import { check, registerCheck } from './check.ts'
+import type { CheckOptions } from './check.ts'
 import { buildProblems } from '../config/checked.ts'
 import { defineCatalog } from '../config/catalog.ts'
 import { loadText } from '../config/load.ts'
@@ -96,7 +97,7 @@ const CHECKS = `checks:
   slow: { type: command, command: [sleep, '30'], timeout: 100ms }
 `
 
-async function run(names: string[], options: { json?: boolean; nagios?: boolean } = {}, terminal = false) {
+async function run(names: string[], options: CheckOptions = {}, terminal = false) {
   const { checked, problems } = load(CHECKS)
   assert.deepEqual(problems, [])
   const world = holdWorld({ terminal })
@@ -164,4 +165,29 @@ test('a wrong configuration, or none, is unknown: nobody knows how things stand'
       assert.match(world.stdout + world.stderr, nagios ? /^UNKNOWN - /m : said)
     }
   }
+})
+
+test('wrong usage is unknown as well, and Nagios gets its line', async () => {
+  for (const [argv, text] of [
+    [['check', '--critcal'], "unknown option '--critcal'"],
+    [['check', '--tap', '--junit'], '--junit and --tap go one at a time'],
+    [['check', 'silence', 'web'], "required option '--for <duration>' not specified"]
+  ] as const) {
+    const { status, stdout, stderr } = await cli(argv)
+    assert.deepEqual([status, stdout], [3, ''], argv.join(' '))
+    assert.ok(stderr.startsWith(`yarder check: ${text}`), stderr)
+  }
+  const nagios = await cli(['check', '--nagios', '--no-such'])
+  assert.deepEqual([nagios.status, nagios.stdout], [3, "UNKNOWN - unknown option '--no-such'\n"])
+  assert.equal((await cli(['validate', '--no-such'])).status, 2)
+})
+
+test('a build server gets JUnit or TAP, and the same exit status', async () => {
+  const { out, status } = await run(['fine', 'bad'], { junit: true })
+  assert.match(out, /<testsuite name="yarder check" tests="2" failures="1" errors="0"/)
+  assert.equal(status, 2)
+  assert.match(
+    (await run(['fine', 'bad'], { tap: true })).out,
+    /^TAP version 14\n1\.\.2\nok 1 - fine .*\nnot ok 2 - bad /
+  )
 })

@@ -2,8 +2,9 @@
 import type { CheckedOnce, CheckUnit } from '../agent/check-once.ts'
 import { systemClock } from '../core/clock.ts'
 import type { CheckState, Context } from '../core/component.ts'
-import { describe } from '../core/errors.ts'
+import { describe, YarderError } from '../core/errors.ts'
 import { didYouMean } from '../core/field.ts'
+import { junit, tap } from './check-formats.ts'
 import { registerCheckControl } from './check-control.ts'
 import type { Register, World } from './command.ts'
 import { CONFIG_OPTION, readConfigFile, tellProblems } from './config-file.ts'
@@ -12,6 +13,8 @@ import { oneLine } from './one-line.ts'
 
 /** Exit statuses of Nagios plugins. */
 const STATUS: Record<CheckState, number> = { ok: 0, warning: 1, critical: 2, unknown: 3 }
+/** Of wrong usage and a wrong configuration too: nobody knows how things stand. */
+export const UNKNOWN = STATUS.unknown
 /** From the best to the worst: what is known to be broken weighs more than what is not known. */
 const RANK: readonly CheckState[] = ['ok', 'unknown', 'warning', 'critical']
 const COLOURS: Record<CheckState, string> = { ok: '32', warning: '33', critical: '31', unknown: '36' }
@@ -19,7 +22,11 @@ const COLOURS: Record<CheckState, string> = { ok: '32', warning: '33', critical:
 export interface CheckOptions {
   readonly json?: boolean
   readonly nagios?: boolean
+  readonly junit?: boolean
+  readonly tap?: boolean
 }
+
+const FORMATS = ['json', 'nagios', 'junit', 'tap'] as const
 
 /** Runs the named checks, or all; prints what came of them and returns the exit status. */
 export async function check(
@@ -44,6 +51,8 @@ export async function check(
   const chosen = names.length === 0 ? units : units.filter(unit => names.includes(unit.name))
   const results = await checkOnce(chosen, contextOf, systemClock)
   if (options.nagios === true) world.out(nagiosLine(results))
+  else if (options.junit === true) world.out(junit(results))
+  else if (options.tap === true) world.out(tap(results))
   else if (options.json === true || !world.terminal) for (const result of results) world.out(jsonLine(result))
   else world.out(table(world, results))
   return STATUS[worstOf(results)]
@@ -87,12 +96,16 @@ export const registerCheck: Register = (program, world, exit) => {
     .option(...CONFIG_OPTION)
     .option('--json', 'print JSON, one check a line')
     .option('--nagios', 'print one line as Nagios plugins do')
+    .option('--junit', 'print XML as JUnit does, for a build server')
+    .option('--tap', 'print TAP, the Test Anything Protocol')
     .addHelpText(
       'after',
-      '\nExit status, as with Nagios: 0 ok, 1 warning, 2 critical, 3 unknown or a wrong configuration.'
+      '\nExit status, as with Nagios: 0 ok, 1 warning, 2 critical, 3 unknown, wrong usage or a wrong configuration.'
     )
     .action(async (names: string[], options: CheckOptions & { config?: string }) => {
       try {
+        const formats = FORMATS.filter(format => options[format] === true).map(format => `--${format}`)
+        if (formats.length > 1) throw new YarderError('USAGE', `${formats.join(' and ')} go one at a time`)
         const config = await readConfigFile(options.config, world.env)
         tellProblems(world, config)
         if (config.problems.length > 0) {

@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { describe, YarderError } from '../core/errors.ts'
 import { EXIT, version } from './command.ts'
 import type { Register, World } from './command.ts'
-import { registerCheck } from './check.ts'
+import { registerCheck, UNKNOWN } from './check.ts'
 import { registerCompletion } from './completion.ts'
 import { registerConfig } from './config.ts'
 import { registerDlq } from './dlq.ts'
@@ -58,10 +58,10 @@ export async function runCli(argv: readonly string[], world: World): Promise<num
     return status
   } catch (error) {
     const command = commandIn(program, argv)
-    if (error instanceof CommanderError) return refuse(error, command, world)
+    if (error instanceof CommanderError) return refuse(error, command, argv.includes('--nagios'), world)
     if (!(error instanceof YarderError)) throw error
     world.err(`yarder${command}: ${describe(error)}\n`)
-    return error.code === 'CONFIG' || error.code === 'USAGE' ? EXIT.usage : EXIT.failed
+    return error.code === 'CONFIG' || error.code === 'USAGE' ? usageStatus(command) : EXIT.failed
   }
 }
 
@@ -80,7 +80,7 @@ export function createProgram(world: World, exit: (status: number) => void): Com
 }
 
 /** Help and version end a command line too; everything else that commander refuses is wrong usage. */
-function refuse(error: CommanderError, command: string, world: World): number {
+function refuse(error: CommanderError, command: string, nagios: boolean, world: World): number {
   if (error.exitCode === 0) return EXIT.ok
   // "No command" was answered with the help.
   if (error.code === 'commander.help') return EXIT.usage
@@ -90,8 +90,13 @@ function refuse(error: CommanderError, command: string, world: World): number {
     .replace(/\.$/, '')
   const hint = text.endsWith('?') ? '' : `; see: yarder${command} --help`
   world.err(`yarder${command}: ${text}${hint}\n`)
-  return EXIT.usage
+  // Nagios reads nothing but stdout.
+  if (nagios) world.out(`UNKNOWN - ${text.replaceAll('|', '/')}\n`)
+  return usageStatus(command)
 }
+
+/** Nagios takes the 2 that others have for wrong usage for critical. */
+const usageStatus = (command: string): number => (command === ' check' ? UNKNOWN : EXIT.usage)
 
 /** ` NAME` of the command that the arguments are for; '' when there is none. */
 function commandIn(program: Command, argv: readonly string[]): string {
