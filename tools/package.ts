@@ -20,20 +20,28 @@ const DEBIAN: Record<Arch, string> = { x64: 'amd64', arm64: 'arm64' }
 const RPM: Record<Arch, string> = { x64: 'x86_64', arm64: 'aarch64' }
 
 /** As both worlds name their files. */
-export function packageName(format: Format, arch: Arch): string {
+export function packageName(format: Format, arch: Arch, revision = 1): string {
   const { version } = release(ROOT)
-  return format === 'deb' ? `yarder_${version}-1_${DEBIAN[arch]}.deb` : `yarder-${version}-1.${RPM[arch]}.rpm`
+  return format === 'deb'
+    ? `yarder_${version}-${revision}_${DEBIAN[arch]}.deb`
+    : `yarder-${version}-${revision}.${RPM[arch]}.rpm`
 }
 
 /** Builds one package into the folder `out` and returns its path. */
-export async function buildPackage(out: string, format: Format, arch: Arch, quick: boolean): Promise<string> {
+export async function buildPackage(
+  out: string,
+  format: Format,
+  arch: Arch,
+  quick: boolean,
+  revision?: number
+): Promise<string> {
   mkdirSync(out, { recursive: true })
   const folder = buildFolder()
   try {
     const tree = join(folder, 'root')
     await stage(tree, format, arch)
-    const target = join(out, packageName(format, arch))
-    packWithNfpm(tree, target, format, arch, quick)
+    const target = join(out, packageName(format, arch, revision))
+    packWithNfpm(tree, target, format, arch, revision === undefined ? { quick } : { quick, revision })
     return target
   } finally {
     rmSync(folder, { recursive: true, force: true })

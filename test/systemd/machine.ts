@@ -40,9 +40,9 @@ export interface Machine {
 
 const HOST_PACKAGES = ['systemd-container', 'mmdebstrap']
 const SUITE = 'bookworm'
-/** What a Debian server has at least, and nginx whose log is tailed. */
+/** What a Debian server has at least, nginx whose log is tailed, and what Red Hat installs packages with. */
 const PACKAGES =
-  'systemd-sysv,dbus,curl,procps,libatomic1,libstdc++6,ca-certificates,adduser,init-system-helpers,logrotate,nginx-light'
+  'systemd-sysv,dbus,curl,procps,libatomic1,libstdc++6,ca-certificates,adduser,init-system-helpers,logrotate,nginx-light,dnf,rpm'
 
 /** Why no machine can be started here; undefined when one can. With CI=true that is an error. */
 export async function noMachine(): Promise<string | undefined> {

@@ -40,10 +40,17 @@ function works(program: string): boolean {
 
 const ARCH: Record<Arch, string> = { x64: 'amd64', arm64: 'arm64' }
 
-/** Packs the staged tree into `target`, the path of the package. `quick` saves a minute of compression. */
-export function packWithNfpm(tree: string, target: string, format: Format, arch: Arch, quick: boolean): void {
+export interface Packing {
+  /** Saves a minute of compression. */
+  readonly quick: boolean
+  /** What stands after the version: a newer package of the same program. */
+  readonly revision?: number
+}
+
+/** Packs the staged tree into `target`, the path of the package. */
+export function packWithNfpm(tree: string, target: string, format: Format, arch: Arch, packing: Packing): void {
   const { version, epoch } = release(ROOT)
-  const manifest = manifestIn(dirname(tree), format, quick)
+  const manifest = manifestIn(dirname(tree), format, packing)
   tool(findNfpm(), ['package', '--config', manifest, '--packager', format, '--target', target], {
     cwd: ROOT,
     env: {
@@ -56,8 +63,8 @@ export function packWithNfpm(tree: string, target: string, format: Format, arch:
 }
 
 /** The manifest with what nFPM takes no variable for: the compression, and for rpm the changes in a form of its own. */
-function manifestIn(folder: string, format: Format, quick: boolean): string {
-  let text = readFileSync(join(ROOT, 'packaging/nfpm.yaml'), 'utf8')
+function manifestIn(folder: string, format: Format, { quick, revision = 1 }: Packing): string {
+  let text = readFileSync(join(ROOT, 'packaging/nfpm.yaml'), 'utf8').replace("release: '1'", `release: '${revision}'`)
   if (quick)
     text = text.replace('compression: xz', 'compression: none').replace('compression: zstd:19', 'compression: zstd:1')
   if (format === 'rpm') {
@@ -65,7 +72,7 @@ function manifestIn(folder: string, format: Format, quick: boolean): string {
     const changes = join(folder, 'changelog.yaml')
     const [packager, date] = [/^maintainer: (.*)$/m.exec(text)?.[1], new Date(epoch * 1000).toISOString()]
     const note = 'What changed is told in CHANGELOG.md.'
-    writeFileSync(changes, JSON.stringify([{ semver: `${version}-1`, date, packager, changes: [{ note }] }]))
+    writeFileSync(changes, JSON.stringify([{ semver: `${version}-${revision}`, date, packager, changes: [{ note }] }]))
     text += `changelog: ${changes}\n`
     // Debian's summary is the first line of the description; rpm has a field for it.
     text = text.replace(/^(description: \|-\n).*\n/m, '$1')

@@ -33,7 +33,9 @@ export function strippedNode(root: string, arch: Arch): string {
 
 /** The Node of another architecture is not installed here; npm brings it, and the lock says what it must be. */
 function fetched(cache: string, name: string, { version, integrity }: Locked): string {
-  execFileSync('npm', ['pack', '--silent', '--pack-destination', cache, `${name}@${version}`], { stdio: 'inherit' })
+  execFileSync('npm', ['pack', '--silent', '--pack-destination', cache, `${name}@${version}`], {
+    stdio: ['ignore', 'ignore', 'inherit']
+  })
   const archive = join(cache, `${name}-${version}.tgz`)
   const [algorithm, wanted] = [integrity.slice(0, integrity.indexOf('-')), integrity.slice(integrity.indexOf('-') + 1)]
   const got = createHash(algorithm).update(readFileSync(archive)).digest('base64')
