@@ -1,4 +1,5 @@
 // What `yarder dlq` does: reads the files itself; to change them it asks the running agent, or takes its lock.
+import { resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { damagedPath, dropOffline, lettersOf, outputsWithLetters } from '../agent/dead-letters.ts'
 import type { JobReport, JobsAnswer, Selector } from '../agent/dead-letters.ts'
@@ -47,7 +48,6 @@ export async function runDlq(act: DlqAct, ids: readonly string[], options: DlqOp
 }
 
 async function dataDirFor(world: World, options: DlqOptions, config: ConfigFile | undefined): Promise<string> {
-  const { resolve } = await import('node:path')
   if (options.dataDir !== undefined) return resolve(options.dataDir)
   if (config === undefined) return (world.env['STATE_DIRECTORY'] || '/var/lib/yarder').split(':')[0]!
   const { dataDirOf } = await import('../agent/agent.ts')
