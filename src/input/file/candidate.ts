@@ -52,12 +52,16 @@ export class Candidate {
    */
   async holds(tail: FileTail): Promise<boolean> {
     if (tail.head.n === 0) return false
-    this.#first ??= await this.#firstBytes()
+    const first = await this.first()
     if (tail.copyAt === this.#key) return true
-    if (this.#first.length >= tail.head.n && headOf(this.#first.subarray(0, tail.head.n)).sum !== tail.head.sum)
-      return false
+    if (first.length >= tail.head.n && headOf(first.subarray(0, tail.head.n)).sum !== tail.head.sum) return false
     if (this.packing === undefined) return tail.compare(this.#fd, this.st.size) === 'same'
-    return this.#first.length >= tail.head.n && (await this.#followsIn(tail, this.packing))
+    return first.length >= tail.head.n && (await this.#followsIn(tail, this.packing))
+  }
+
+  /** HEAD_BYTES of what is within, or fewer. */
+  async first(): Promise<Buffer> {
+    return (this.#first ??= await this.#firstBytes())
   }
 
   /** What its own first bytes are known by, once it was compared. */

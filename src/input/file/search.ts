@@ -8,6 +8,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Context } from '../../core/component.ts'
 import { Candidate } from './candidate.ts'
 import type { FileTail } from './file-tail.ts'
+import { FirstBytes } from './first-bytes.ts'
 import type { Lost, Table } from './table.ts'
 import type { Changes } from './changes.ts'
 import { HEAD_BYTES, inodeKey } from './identity.ts'
@@ -34,6 +35,7 @@ interface Listing {
   readonly folder: string
   readonly files: ReadonlyMap<string, Stats>
   readonly byInode: ReadonlyMap<string, string>
+  readonly firsts: FirstBytes
 }
 
 export class Search {
@@ -167,7 +169,8 @@ export class Search {
     if (tail.head.n === 0) return false
     const family: string[] = []
     const others: string[] = []
-    for (const [name, st] of listing.files) {
+    for (const name of await listing.firsts.mayHold(tail, Math.min(tail.mtime, this.#table.back) - MTIME_SLACK)) {
+      const st = listing.files.get(name)!
       const holder = this.#table.holderOf(st)
       if (holder === tail || (holder !== undefined && !holder.isCopy) || this.#table.claimedBy(st) !== undefined)
         continue
@@ -300,6 +303,6 @@ export class Search {
       files.set(name, st)
       byInode.set(inodeKey(st.dev, st.ino), name)
     }
-    return { folder, files, byInode }
+    return { folder, files, byInode, firsts: new FirstBytes(folder, files, () => this.#looked++) }
   }
 }
