@@ -17,8 +17,8 @@ interface AdoptOptions {
 }
 
 const HELP = `
-Stop Filebeat first, and run it before the first start of the agent, as the user the agent runs as. Filebeat's registry
-is read, never changed. Each file of the inputs gets a position: Filebeat's, where the file still is the one that it
+Stop Filebeat first; run this before the first start of the agent, as the agent's user. Filebeat's registry is read,
+never changed. Each file of the inputs gets a position: Filebeat's, where the file still is the one that it
 knew; its first byte, where it isn't, or was written since; else what start_at says. From then on new files are read whole.
 
 Example: yarder positions adopt /var/lib/filebeat/registry/filebeat -c /etc/yarder/yarder.yaml
