@@ -232,6 +232,8 @@ test('what nobody finds any more is lost for that output alone, counted and told
   p.rig.start()
   await p.poll(8)
   assert.deepEqual(p.rig.lost, { deleted: bytes })
+  const { lost, acked } = p.rig.input.describe().files[0]!.ledger!
+  assert.deepEqual([lost, acked], [bytes, text(0, 10).length])
   await p.rig.stop()
   p.rig.start()
   await p.poll(8)

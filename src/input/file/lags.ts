@@ -252,6 +252,7 @@ export class Lags {
     const tail = lag.of!
     const bytes = tail.read - lag.read
     if (bytes > 0) lost(tail, lane.output, bytes)
+    tail.ledger.miss(lag.read, tail.read)
     tail.tracker.settle(lane.output, lag.read, tail.read)
     lag.read = tail.read
     registry.changed(tail)

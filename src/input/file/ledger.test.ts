@@ -105,6 +105,20 @@ test('whatever does not add up is found, once', () => {
   assert.equal(overlapping.fault(position({ size: 50, read: 50, acked: 50 }))?.what, 'a part is below nothing')
 })
 
+test('what was read and never reached an output that was behind is lost, not acknowledged, and counts once', () => {
+  const ledger = new Ledger(0)
+  ledger.due(100)
+  ledger.hand(batch(0, 100))
+  ledger.miss(40, 90)
+  ledger.miss(60, 100)
+  const at = position({ size: 100, read: 100, acked: 100 })
+  assert.deepEqual(ledger.balance(at), { ...NOTHING, seen: 100, acked: 40, lost: 60 })
+  const next = new Ledger(100)
+  next.restore(ledger.row())
+  assert.deepEqual(next.balance(at), { ...NOTHING, seen: 100, acked: 40, lost: 60 })
+  assert.equal(next.fault(at), undefined)
+})
+
 test('a violation is told with all numbers and counted, and the agent goes on', () => {
   const said: unknown[] = []
   let counted = 0

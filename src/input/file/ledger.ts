@@ -6,8 +6,11 @@
 // sum holds only as long as the position in the file, the batches and the acknowledgements agree.
 import type { Batch, Context, FileLedger } from '../../core/component.ts'
 
-/** Start, bytes left out before every output's position, bytes lost, bytes seen: what survives a restart. */
-export type LedgerRow = readonly [start: number, leftOut: number, lost: number, seen: number]
+/**
+ * What survives a restart: where reading began, bytes left out before every output's position, bytes lost, bytes seen,
+ * and of what was read those that one output never got.
+ */
+export type LedgerRow = readonly [start: number, leftOut: number, lost: number, seen: number, missed?: number]
 
 /** What the ledger is held against. */
 export interface Position {
@@ -34,6 +37,9 @@ export class Ledger {
   /** Bytes left out that every output's position is beyond, and the others with the offset at which they are settled. */
   #leftOut = 0
   #leftAhead: [until: number, bytes: number][] = []
+  /** Bytes that were read, and were gone before an output that was behind could get them; each counts once. */
+  #missed = 0
+  #missedTo = 0
   #due = 0
   #handedTo = 0
   #ackedBefore: number
@@ -48,16 +54,17 @@ export class Ledger {
   }
 
   /** Takes over what an earlier run counted; without it the books begin at `#from`. */
-  restore([start, leftOut, lost, seen]: LedgerRow): void {
+  restore([start, leftOut, lost, seen, missed = 0]: LedgerRow): void {
     // Positions may have been set back or on by hand meanwhile.
     this.#start = Math.min(start, this.#from)
     this.#leftOut = Math.min(leftOut, this.#from - this.#start)
     this.#lost = lost
+    this.#missed = missed
     this.#seen = Math.max(seen, this.#from)
   }
 
   row(): LedgerRow {
-    return [this.#start, this.#leftOut, this.#lost, this.#seen]
+    return [this.#start, this.#leftOut, this.#lost, this.#seen, this.#missed]
   }
 
   get seen(): number {
@@ -95,6 +102,12 @@ export class Ledger {
     this.#seen = size
   }
 
+  /** An output that was behind never gets these bytes, which the position is beyond. */
+  miss(start: number, end: number): void {
+    this.#missed += Math.max(0, end - Math.max(start, this.#missedTo))
+    this.#missedTo = Math.max(this.#missedTo, end)
+  }
+
   /** What was given up is there again. */
   found(): void {
     this.#lost = 0
@@ -108,15 +121,17 @@ export class Ledger {
     // What was given up may turn up after all.
     this.#lost = Math.min(this.#lost, this.#seen - at.read)
     // In the midst of a turn the position is ahead of what was handed out.
+    const taken = at.acked - this.#start - this.#leftOut
+    const missed = Math.max(0, Math.min(this.#missed, taken))
     const given = this.#midTurn ? at.read : this.#from + this.#handed + this.#passed
     return {
       seen: this.#seen,
       skipped: this.#start,
-      acked: at.acked - this.#start - this.#leftOut,
+      acked: taken - missed,
       waiting: given - at.acked - ahead,
       unread: at.over ? 0 : this.#seen - at.read - this.#lost,
       leftOut: this.#leftOut + ahead,
-      lost: this.#lost
+      lost: this.#lost + missed
     }
   }
 

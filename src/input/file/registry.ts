@@ -277,7 +277,7 @@ const isNumber = (v: unknown): v is number => typeof v === 'number' && Number.is
 
 const laterOf = (a: LedgerRow | undefined, b: LedgerRow): LedgerRow => (a === undefined || a[1] < b[1] ? b : a)
 
-const isLedger = (v: unknown): v is LedgerRow => Array.isArray(v) && v.length === 4 && v.every(isNumber)
+const isLedger = (v: unknown): v is LedgerRow => Array.isArray(v) && v.length >= 4 && v.every(isNumber)
 
 /** The state's checksums guard against damage; this is against rows that another version or a person wrote. */
 export function isRow(value: unknown): value is Row {
