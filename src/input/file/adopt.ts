@@ -108,6 +108,8 @@ class Adopter {
   readonly #gone: string[] = []
   /** Paths at which the file is another than Filebeat knew, with the reason. */
   readonly #unfit = new Map<string, string>()
+  /** Paths by Filebeat's fingerprint; made when one is asked for. */
+  #sums: Map<string, string[]> | undefined
   /** `input inode` that have their row. */
   readonly #done = new Set<string>()
 
@@ -166,14 +168,10 @@ class Adopter {
   }
 
   #bySum(sum: string, source: string): Found | undefined {
-    for (const path of new Set([source, ...this.#byInode.values()])) {
-      const found = openFound(path)
-      if (found === undefined) continue
-      const first = bytesAt(found.fd, 0, FINGERPRINT_BYTES)
-      if (first.length === FINGERPRINT_BYTES && hash('sha256', first) === sum) return found
-      found.close()
-    }
-    return undefined
+    this.#sums ??= sumsOf([...this.#byInode.values()])
+    const paths = this.#sums.get(sum) ?? []
+    const path = paths.includes(source) ? source : paths[0]
+    return path === undefined ? undefined : openFound(path)
   }
 
   /** The file at the recorded path counts where Filebeat went by paths, and otherwise only when it can't be a new one. */
@@ -294,4 +292,18 @@ class Adopter {
     }
     return { input: input.name, path: found.path, offset, size: st.size, how, note, row }
   }
+}
+
+function sumsOf(paths: readonly string[]): Map<string, string[]> {
+  const sums = new Map<string, string[]>()
+  for (const path of paths) {
+    const found = openFound(path)
+    if (found === undefined) continue
+    const first = bytesAt(found.fd, 0, FINGERPRINT_BYTES)
+    found.close()
+    if (first.length < FINGERPRINT_BYTES) continue
+    const sum = hash('sha256', first)
+    sums.set(sum, [...(sums.get(sum) ?? []), path])
+  }
+  return sums
 }
