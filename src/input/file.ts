@@ -26,11 +26,14 @@ export const file = defineInput({
       { default: 'end' }
     ),
     multiline: multilineField,
-    max_line_bytes: size('A longer line is cut there and flagged; the rest of it is left out.', {
-      default: '1MiB',
-      min: 16,
-      max: '16MiB'
-    }),
+    max_line_bytes: size(
+      'A longer line is cut there, at a whole UTF-8 character, and flagged; the rest of it is left out.',
+      {
+        default: '1MiB',
+        min: 16,
+        max: '16MiB'
+      }
+    ),
     read_bytes: size('How much of a file is read in its turn.', { default: '256KiB', min: '4KiB', max: '16MiB' }),
     max_open_files: integer('Files that are open at once; idle ones are closed for others.', { default: 1000, min: 1 }),
     poll: duration('How often files are looked at when the kernel sends no events.', {

@@ -13,7 +13,11 @@ export const stdin = defineInput({
   summary: 'Reads lines from standard input until its end.',
   description: 'For pipes and trials. What was read is gone from the pipe: after a crash it can not be read again.',
   fields: {
-    max_line_bytes: size('A longer line is cut there and flagged.', { default: '1MiB', min: 16, max: '16MiB' }),
+    max_line_bytes: size('A longer line is cut there, at a whole UTF-8 character, and flagged.', {
+      default: '1MiB',
+      min: 16,
+      max: '16MiB'
+    }),
     multiline: multilineField
   },
   examples: [{ title: 'Lines of a pipe', yaml: 'type: stdin\npipeline:\n  - json: {}' }],
