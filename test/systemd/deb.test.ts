@@ -24,6 +24,24 @@ metrics:
 outputs:
   out: { type: file, path: /var/lib/yarder/out.ndjson }
 `
+/** Another input, whose lines can be counted. */
+const APP = `
+inputs:
+  app: { type: file, paths: [/var/log/app.log], start_at: beginning, outputs: [app] }
+outputs:
+  app: { type: file, path: /var/lib/yarder/app.ndjson }
+`
+const ROOT_ONLY = `
+inputs:
+  root_only:
+    type: file
+    paths: [/var/log/root-only.log]
+    start_at: beginning
+    outputs: [root]
+    fields: { team: '\${credential:team}' }
+outputs:
+  root: { type: file, path: /var/lib/yarder/root.ndjson }
+`
 const UNIT = 'yarder.service'
 
 test('the .deb from installation to purge', options, async t => {
@@ -144,22 +162,58 @@ test('the .deb from installation to purge', options, async t => {
     await m.run('systemctl', 'daemon-reload')
   })
 
-  await t.test('an upgrade keeps the configuration and the positions, and restarts once', async () => {
-    const request = (): Promise<string> => m.run('curl', '-sS', '-o', '/dev/null', 'http://127.0.0.1/')
-    const lines = async (): Promise<number> =>
-      Number((await m.run('wc', '-l', '/var/lib/yarder/out.ndjson')).split(' ')[0])
-    await m.run('sed', '-i', 's/PROD/STAGING/', '/etc/yarder/yarder.yaml')
-    const before = await lines()
-    const pid = await show('MainPID')
-    await install('--force-confold')
-    assert.notEqual(await show('MainPID'), pid)
-    await request()
-    await until('the next line', async () => (await lines()) === before + 1)
-    assert.match(await m.run('cat', '/etc/yarder/yarder.yaml'), /STAGING/)
+  await t.test(
+    'restarts and an upgrade while a log is written: each line arrives once, and no line is lost by a kill',
+    async () => {
+      await m.write('/etc/yarder/conf.d/app.yaml', APP)
+      await m.run('systemctl', 'reload', UNIT)
+      const writer =
+        'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo "line $i" >> /var/log/app.log; [ $((i%20)) = 0 ] && sleep 0.02; done'
+      await m.run('systemd-run', '--unit=writer', '--collect', 'sh', '-c', writer)
+      await m.run('sed', '-i', 's/PROD/STAGING/', '/etc/yarder/yarder.yaml')
+      const pid = await show('MainPID')
+      await install('--force-confold')
+      assert.notEqual(await show('MainPID'), pid)
+      assert.match(await m.run('cat', '/etc/yarder/yarder.yaml'), /STAGING/)
+      for (let i = 0; i < 3; i++) await m.run('systemctl', 'restart', UNIT)
+      const quiet = await arrived(m)
+      assert.equal(quiet.length, new Set(quiet).size, 'nothing twice by an upgrade and three restarts')
+      await m.run('systemctl', 'kill', '-s', 'KILL', UNIT)
+      await until('the last line', async () => (await arrived(m)).at(-1) === 20_000, 60_000)
+      const all = new Set(await arrived(m))
+      assert.deepEqual([all.size, Math.max(...all)], [20_000, 20_000])
+    }
+  )
+
+  await t.test('a service that an administrator disabled stays so in an upgrade', async () => {
     await m.run('systemctl', 'disable', '--now', UNIT)
     await install('--force-confold')
     assert.equal((await m.does('systemctl', 'is-enabled', UNIT)).out.trim(), 'disabled')
+    assert.notEqual((await m.does('systemctl', 'is-active', UNIT)).status, 0)
     await m.run('systemctl', 'enable', '--now', UNIT)
+  })
+
+  await t.test('a credential of systemd is a secret; a drop-in of ours lets it read what only root may', async () => {
+    await m.write('/root/secret', 's3cret')
+    await m.write('/var/log/root-only.log', 'hello\n')
+    await m.run('chmod', '600', '/var/log/root-only.log')
+    await m.write('/etc/yarder/conf.d/root.yaml', ROOT_ONLY)
+    await m.run('mkdir', '-p', '/etc/systemd/system/yarder.service.d')
+    await m.write('/etc/systemd/system/yarder.service.d/secret.conf', '[Service]\nLoadCredential=team:/root/secret\n')
+    await m.run('systemctl', 'daemon-reload')
+    await m.run('systemctl', 'restart', UNIT)
+    await m.until(/Status: ".*cannot read 1 file, first \/var\/log\/root-only\.log/, 'systemctl', 'status', UNIT)
+    await m.run('ln', '-s', '/usr/share/yarder/drop-ins/read-all-files.conf', '/etc/systemd/system/yarder.service.d/')
+    await m.run('systemctl', 'daemon-reload')
+    await m.run('systemctl', 'restart', UNIT)
+    await m.until(/"message":"hello"/, 'cat', '/var/lib/yarder/root.ndjson')
+    assert.match(await m.run('cat', '/var/lib/yarder/root.ndjson'), /"team":"s3cret"/)
+    for (const argv of [
+      ['journalctl', '-q', '-u', UNIT],
+      ['systemctl', 'status', UNIT],
+      ['yarder', 'status', '--json']
+    ])
+      assert.doesNotMatch((await m.does(...argv)).out, /s3cret/)
   })
 
   await t.test('removal keeps configuration and positions, purge leaves nothing', async () => {
@@ -170,6 +224,12 @@ test('the .deb from installation to purge', options, async t => {
     assert.equal(await leftOvers(m), '')
   })
 })
+
+/** Numbers of the lines that have arrived, in their order. */
+const arrived = async (m: Machine): Promise<number[]> =>
+  [...(await m.run('cat', '/var/lib/yarder/app.ndjson')).matchAll(/"message":"line (\d+)"/g)].map(found =>
+    Number(found[1])
+  )
 
 /** Files of yarder on the machine, but for the journal and what dpkg and apt note. */
 const leftOvers = (m: Machine): Promise<string> =>
