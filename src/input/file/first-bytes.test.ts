@@ -24,7 +24,8 @@ function folderOf(t: TestContext, files: Record<string, Buffer | string>) {
 
 const read = (text: string, at: number) => ({
   head: headOf(Buffer.from(text.slice(0, 1024))),
-  checkpoints: [checkpointOf(Buffer.from(text.slice(0, at)), at)]
+  checkpoints: [checkpointOf(Buffer.from(text.slice(0, at)), at)],
+  copyAt: ''
 })
 
 test('a thousand streams that ask about a hundred files open each of them once', async t => {

@@ -37,7 +37,7 @@ export class FirstBytes {
   }
 
   /** Names of files no older than `since` that may hold what the stream read; the rest surely don't. */
-  async mayHold(tail: Pick<FileTail, 'head' | 'checkpoints'>, since: number): Promise<string[]> {
+  async mayHold(tail: Pick<FileTail, 'head' | 'checkpoints' | 'copyAt'>, since: number): Promise<string[]> {
     while (this.#opened < this.#files.length && this.#files[this.#opened]![1].mtimeMs >= since) {
       await this.#open(...this.#files[this.#opened++]!)
     }
