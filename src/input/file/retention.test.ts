@@ -173,3 +173,56 @@ test('an output that is behind and will catch up in time is no danger', async t 
   assert.equal(host.expires(), undefined)
   assert.deepEqual(host.warnings(), [])
 })
+
+test('a log that is rotated by its size, at odd times', async t => {
+  const host = new Host(t, 2)
+  const { rig } = host
+  const grow = async (minutes: number, parts = 10): Promise<void> => {
+    for (let i = 0; i < parts; i++) {
+      host.write(`${'x'.repeat(999)}\n`)
+      await host.pass((minutes / 10) * MIN)
+    }
+  }
+  for (const minutes of [30, 90, 45, 120, 60]) {
+    await grow(minutes)
+    await host.rotate()
+  }
+  rig.settles = false
+  await grow(60, 6)
+  // 1000 bytes in six minutes and about 10,200 in a file: 25 minutes to the next rotation, then two of an hour each.
+  const minutes = (host.expires() ?? NaN) / 60
+  assert.ok(minutes > 25 + 100 && minutes < 30 + 140, `${minutes} min`)
+  await grow(20, 5)
+  await host.rotate()
+  await grow(20)
+  await host.rotate()
+  await grow(20, 9)
+  const [said] = host.warnings().at(-1)!
+  assert.equal(said, 'error Unread data of a file will be rotated away very soon.')
+  assert.equal(rig.data.findLast(data => 'rotates_by' in data)!['rotates_by'], 'size')
+})
+
+test('files beyond the first 200 share one series, which has the most urgent of them', async t => {
+  const host = new Host(t, 0)
+  const { rig } = host
+  const paths = Array.from({ length: 205 }, (_, i) => join(rig.logs, `many${i}.log`))
+  for (let round = 0; round < 4; round++) {
+    for (const path of paths) {
+      rmSync(path, { force: true })
+      host.write(`${'x'.repeat(1 + round * 50)}\n`, path)
+    }
+    await host.pass(60 * MIN)
+  }
+  rig.settles = false
+  for (const path of paths) host.write('in the outage\n', path)
+  await host.pass(10 * MIN)
+  const shown = [...rig.scrape()].filter(([name]) => name.startsWith('yarder_input_unread_expires_seconds'))
+  assert.equal(shown.length, 201)
+  const overflow = shown.find(([name]) => name.includes('__overflow__'))![1]
+  assert.ok(shown.every(([, seconds]) => seconds <= overflow))
+  await rig.input.close()
+  assert.deepEqual(
+    [...rig.scrape().keys()].filter(name => name.includes('expires')),
+    []
+  )
+})
