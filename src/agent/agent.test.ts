@@ -287,7 +287,7 @@ test('a reload while one of two outputs is down does not stop the other', async 
   await fake.up()
   await t.waitFor(() => assert.equal(fake.docs.length, 2), PATIENCE)
   const messages = fake.docs.map(d => d.source['message'])
-  assert.deepEqual(messages.sort(), ['one', 'two'])
+  assert.deepEqual(messages.toSorted(), ['one', 'two'])
   await it.agent.stop()
   assert.deepEqual(it.messages('out.ndjson'), ['one', 'two'], 'and nothing twice')
 })

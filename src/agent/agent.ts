@@ -23,7 +23,7 @@ import { Inlet } from './inlet.ts'
 import { metricsSignature, RunningMetrics } from './log-metrics.ts'
 import { Outlets } from './outlets.ts'
 import type { OutletPlan } from './outlets.ts'
-import { HealthChecks } from './health-checks.ts'
+import { HealthChecks, watchedByChecks } from './health-checks.ts'
 import { Progress } from './progress.ts'
 import { OwnRecords } from './own-records.ts'
 import { answerPositions } from './positions.ts'
@@ -51,7 +51,9 @@ const NOTIFY_AT_STOP_MS = 2000
 const IDLE_BUFFER_BYTES = 16 * 1024 * 1024
 const BUFFER_BYTES = 1536 * 1024
 /** So long an input may stand still for `yarder positions`; the command waits a little longer. */
-const PAUSE_MS = 8000
+const PAUSE_MS = 4000
+/** So long an input waits for what is under way before it reads that again; later it may arrive twice. */
+const UNDER_WAY_MS = 3000
 
 /** Where positions and dead letters are kept: `agent.data_dir`, else systemd's StateDirectory, else /var/lib/yarder. */
 export function dataDirOf(checked: CheckedConfig, configDir: string, env: NodeJS.ProcessEnv): string {
@@ -142,6 +144,7 @@ export class Agent {
       log: logs.root.child('health'),
       instruments: this.#store.instruments,
       state: this.#state,
+      metrics: this.#store,
       ship: event => this.#ownRecords?.record(event)
     })
     await this.#admin.apply(this.#checked.sections.admin.values)
@@ -396,7 +399,8 @@ export class Agent {
       agent.signature,
       outlets.signatureOf(outputs),
       // Its observers are part of it: an input whose metrics change starts anew with the new ones.
-      metricsSignature(checked)
+      metricsSignature(checked),
+      String(watchedByChecks(checked, unit.name))
     ].join('\n')
     const { logs } = this.#options
     return {
@@ -412,7 +416,7 @@ export class Agent {
           pipelineName: pipeline?.inline === false ? pipeline.name : unit.name,
           sinks: this.#outlets.sinks(outputs),
           keys: outlets.keysOf(outputs),
-          observers: this.#metrics.observersOf(unit.name),
+          observers: [...this.#metrics.observersOf(unit.name), ...this.#health!.observersOf(checked, unit.name)],
           buffers: this.#buffers,
           rateLimit: unit.common.rate_limit,
           clock: this.#options.clock,
@@ -447,8 +451,7 @@ export class Agent {
     await inlet.stopReading()
     const { signal } = this.#stopping
     if ((await inlet.settled(patience)) || signal.aborted) return
-    const stopping = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
-    await Promise.race([this.#outlets.withdraw(inlet.name), stopping])
+    await Promise.race([this.#outlets.withdraw(inlet.name), this.#options.clock.wait(UNDER_WAY_MS, signal)])
   }
 
   #shipOwnRecords(checked: CheckedConfig, outlets: OutletPlan, constants: Readonly<Event>): void {

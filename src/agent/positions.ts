@@ -14,9 +14,6 @@ import { applyEdit, inputsIn, planEdit, positionsOf } from '../input/file/positi
 import type { Change, Edit, EditPlan, Position, Target } from '../input/file/positions.ts'
 import type { Status } from './status.ts'
 
-/** An output that has not acknowledged for so long would hold up the input for an unknown time. */
-const SLOW_MS = 5000
-
 /** What the command asks for; see Edit. */
 export interface PositionsRequest extends Edit {
   /** Only says what would be done. */
@@ -191,17 +188,8 @@ function refuseStranger(name: string, known: readonly string[], what: string): v
   throw new YarderError('USAGE', `"${name}" is not ${what}${hint}`)
 }
 
-/** Stopping the input would cost something here, or take for ever. */
-function refuseWhenHeldUp(name: string, { inputs, outputs }: Status): void {
-  const late = outputs.find(o => o.unacknowledged > 0 && o.oldestAgeMs > SLOW_MS)
-  if (late !== undefined) {
-    const seconds = Math.round(late.oldestAgeMs / 1000)
-    const what = `the output ${late.name} has not acknowledged what was read ${seconds} s ago`
-    throw new YarderError(
-      'TIMEOUT',
-      `${what}, and positions can move only when it has; try again then, or stop the agent`
-    )
-  }
+/** Stopping the input would cost something here. */
+function refuseWhenHeldUp(name: string, { inputs }: Status): void {
   const files = inputs.find(i => i.name === name)?.files ?? []
   const deleted = files.find(f => f.state === 'deleted' && f.read < f.size)
   if (deleted === undefined) return
