@@ -1,8 +1,10 @@
 // What only the whole configuration can have wrong.
 import type { Problem } from '../config/problem.ts'
+import { didYouMean } from '../core/field.ts'
 import { dependencyCircles } from '../health/dependencies.ts'
 import { metricNameClashes } from '../metrics/from-logs/name.ts'
 import type { CheckedConfig } from './components.ts'
+import { inputsOfLogChecks } from './health-checks.ts'
 
 /** Faults between units, each at its place. */
 export function crossProblems(checked: CheckedConfig): Problem[] {
@@ -12,7 +14,7 @@ export function crossProblems(checked: CheckedConfig): Problem[] {
     const unit = metrics.find(m => m.name === name)!
     return { at: unit.at(), path: unit.path, message }
   })
-  return [...clashes, ...circles(checked)]
+  return [...clashes, ...circles(checked), ...strangeInputs(checked)]
 }
 
 function circles({ units: { checks } }: CheckedConfig): Problem[] {
@@ -21,4 +23,19 @@ function circles({ units: { checks } }: CheckedConfig): Problem[] {
     const unit = checks.find(check => check.name === name)!
     return { at: unit.at(), path: `${unit.path}.depends_on`, message: `goes round in a circle: ${way.join(' on ')}` }
   })
+}
+
+function strangeInputs(checked: CheckedConfig): Problem[] {
+  const names = checked.units.inputs.map(unit => unit.name)
+  return inputsOfLogChecks(checked).flatMap(({ unit, input }) =>
+    input === undefined || names.includes(input)
+      ? []
+      : [
+          {
+            at: unit.at('input'),
+            path: `${unit.path}.input`,
+            message: `there is no "${input}" in inputs${didYouMean(input, names)}`
+          }
+        ]
+  )
 }

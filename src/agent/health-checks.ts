@@ -1,10 +1,10 @@
 // The health checks with those who are told of their changes, running.
 import type { Clock } from '../core/clock.ts'
-import type { Context } from '../core/component.ts'
+import type { AgentView, Context } from '../core/component.ts'
 import { YarderError } from '../core/errors.ts'
 import type { Event } from '../core/event.ts'
 import { didYouMean, isMap } from '../core/field.ts'
-import type { Instruments } from '../core/instruments.ts'
+import type { Instruments, MetricReader } from '../core/instruments.ts'
 import type { Log } from '../core/log.ts'
 import type { State } from '../core/state.ts'
 import { Checks, planCheck } from '../health/checks.ts'
@@ -12,6 +12,8 @@ import type { CheckStatus } from '../health/checks.ts'
 import { beat } from '../health/heartbeats.ts'
 import { silence, unsilence } from '../health/quiet.ts'
 import { Notifications, planNotify } from '../health/notify.ts'
+import { Taps } from '../health/taps.ts'
+import type { See } from '../health/taps.ts'
 import type { CheckedConfig } from './components.ts'
 
 export interface HealthChecksOptions {
@@ -19,6 +21,8 @@ export interface HealthChecksOptions {
   readonly log: Log
   readonly instruments: Instruments
   readonly state: State
+  /** For checks of the agent's own numbers. */
+  readonly metrics: MetricReader
   /** Sends the record of a change through the outputs. */
   ship(event: Event): void
 }
@@ -27,6 +31,7 @@ export class HealthChecks {
   readonly #options: HealthChecksOptions
   readonly #checks: Checks
   readonly #notifications: Notifications
+  readonly #taps = new Taps()
 
   constructor(options: HealthChecksOptions) {
     const { clock, log, instruments, state, ship } = options
@@ -47,7 +52,11 @@ export class HealthChecks {
   /** Builds all, and touches nothing until `apply`; throws ConfigError. */
   plan(checked: CheckedConfig, contextOf: (kind: string, name: string) => Context): { apply(): Promise<void> } {
     const notify = checked.units.notify.map(unit => planNotify(unit, contextOf('health', unit.name)))
-    const checks = checked.units.checks.map(unit => planCheck(unit, contextOf('health', unit.name)))
+    const agent: AgentView = {
+      metrics: this.#options.metrics,
+      watch: (input, see) => this.#taps.watch(input, see)
+    }
+    const checks = checked.units.checks.map(unit => planCheck(unit, { ...contextOf('health', unit.name), agent }))
     return {
       apply: async () => {
         this.#notifications.apply(notify)
@@ -103,6 +112,11 @@ export class HealthChecks {
     throw new YarderError('USAGE', `there is no check "${name}"${didYouMean(name, names)}`)
   }
 
+  /** For the pipeline of an input; none where no check looks at its records. */
+  observersOf(checked: CheckedConfig, input: string): readonly See[] {
+    return watchedByChecks(checked, input) ? [this.#taps.of(input)] : []
+  }
+
   status(): CheckStatus[] {
     return this.#checks.status()
   }
@@ -124,3 +138,13 @@ const readBeat = (body: unknown): { check: string; ok: boolean; message: string 
   ok: !isMap(body) || body['ok'] !== false,
   message: textOf(body, 'message')
 })
+
+/** What the `log` checks of a configuration look at: the name of an input, or undefined for all. */
+export const inputsOfLogChecks = (checked: CheckedConfig) =>
+  checked.units.checks
+    .filter(unit => unit.type === 'log')
+    .map(unit => ({ unit, input: isMap(unit.options) ? (unit.options['input'] as string | undefined) : undefined }))
+
+/** Whether a check looks at the records of an input: its pipeline is another one then. */
+export const watchedByChecks = (checked: CheckedConfig, input: string): boolean =>
+  inputsOfLogChecks(checked).some(log => log.input === undefined || log.input === input)

@@ -34,7 +34,7 @@ async function run(t: TestContext, yaml: string): Promise<Running> {
   const store = createStore()
   const state = memoryState()
   const records: Event[] = []
-  const options = { clock: systemClock, log: silentLog, instruments: store.instruments, state }
+  const options = { clock: systemClock, log: silentLog, instruments: store.instruments, state, metrics: store }
   const health = new HealthChecks({ ...options, ship: event => void records.push(event) })
   const source = { store, status: () => ({ checks: health.status() }) as unknown as Status }
   const control = await startControl(source, join(dir, 'yarder.sock'), health.actions())
@@ -117,7 +117,7 @@ test('a silence without an end, or for a stranger, is refused', async t => {
   assert.equal((await yarder('check', 'silence', 'dsik', '--for', '1h')).stderr.includes('did you mean "disk"?'), true)
 })
 
-test('checks that depend on each other in a circle are told with their place', () => {
+test('checks that depend on each other in a circle, or look at what is not there, are told with their place', () => {
   const text = `checks:
   a: { type: disk, path: /, depends_on: b }
   b: { type: disk, path: /, depends_on: [a] }
@@ -126,6 +126,11 @@ test('checks that depend on each other in a circle are told with their place', (
   assert.deepEqual(
     crossProblems(checked).map(({ path, message }) => `${path}: ${message}`),
     ['checks.a.depends_on: goes round in a circle: a on b on a']
+  )
+  const strange = 'inputs: { nginx: { type: stdin } }\nchecks: { a: { type: log, input: ngnix, critical: 5 } }'
+  assert.deepEqual(
+    crossProblems(loadText(strange, catalog, {}).checked).map(({ path, message }) => `${path}: ${message}`),
+    ['checks.a.input: there is no "ngnix" in inputs; did you mean "nginx"?']
   )
   assert.match(
     loadText('checks: { a: { type: disk, path: /, depends_on: z } }', catalog, {}).problems[0]!.message,

@@ -286,7 +286,18 @@ export interface CheckResult {
  * settled. The caller measures the duration and aborts the signal at the time limit; the check then lets go of all it
  * holds and settles soon, and what it says is no longer heard.
  */
-export type Check = (signal: AbortSignal) => Promise<CheckResult>
+export interface Check {
+  (signal: AbortSignal): Promise<CheckResult>
+  /** Lets go of what it keeps between looks; called once, after the last of them. */
+  close?(): void
+}
+
+/** What a check may look at of the agent that runs it. */
+export interface AgentView {
+  readonly metrics: MetricReader
+  /** Shows the records of an input, of all when undefined, as they leave its pipeline. Returns the way to take it back. */
+  watch(input: string | undefined, see: (event: Event, cursor: Cursor) => void): () => void
+}
 
 /** That a check has changed its state, for those who are to be told. */
 export interface Notification {
@@ -327,6 +338,8 @@ export interface Context {
   readonly once: boolean
   /** Names of the outputs whose positions an input keeps. */
   readonly outputs: readonly string[]
+  /** For checks: the agent around them; absent where none runs. */
+  readonly agent?: AgentView
 }
 
 /** An example in a definition: a title and the YAML as it stands under the component's place in the config. */

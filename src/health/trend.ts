@@ -18,7 +18,8 @@ export function createTrend(overMs: number): Trend {
       samples.push({ at, value })
       const oldest = samples.findIndex(s => s.at >= at - overMs)
       if (oldest > 0) samples.splice(0, oldest)
-      if (samples.length > MAX_SAMPLES) samples = samples.filter((_, i) => i % 2 === samples.length % 2 || i === 0)
+      if (samples.length > MAX_SAMPLES)
+        samples = samples.filter((_, i) => i === 0 || i % 2 === (samples.length - 1) % 2)
     },
     slope() {
       const first = samples[0]

@@ -122,6 +122,7 @@ export class Watched {
   async stop(): Promise<void> {
     this.#abort.abort()
     await this.#ended
+    this.plan.check.close?.()
   }
 
   status(): CheckStatus {
