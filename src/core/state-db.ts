@@ -104,6 +104,8 @@ const versionOf = (db: DatabaseSync): number => Number(db.prepare('PRAGMA user_v
 function refuseNewer(db: DatabaseSync, path: string): void {
   const version = versionOf(db)
   if (version <= VERSION) return
+  // Whoever wrote it wrote a list of tables that can be read; this throws when it can't.
+  db.prepare('SELECT name FROM sqlite_schema').all()
   const { value } = (rowOf(db, FORMAT.scope, FORMAT.key) as { value?: unknown } | undefined) ?? {}
   if (value === VERSION) throw new Damage(`its header says format ${version}, its own row ${VERSION}`)
   throw newer(path, version)
@@ -113,8 +115,9 @@ function refuseNewer(db: DatabaseSync, path: string): void {
 function prepareTable(db: DatabaseSync): void {
   const version = versionOf(db)
   const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all()
-  if (tables.some(t => t['name'] !== 'state')) throw new Damage('it is a database of another program')
-  if (version === VERSION && tables.length === 1) return
+  if (tables.some(t => t['name'] !== 'state' && !String(t['name']).startsWith('sqlite_')))
+    throw new Damage('it is a database of another program')
+  if (version === VERSION && tables.some(t => t['name'] === 'state')) return
   // A file that says its version but lost its table gets it again.
   upgrade(db, tables.length === 0 ? 0 : version, STEPS, () => {
     const text = JSON.stringify(VERSION)
@@ -140,8 +143,10 @@ function rowOf(db: DatabaseSync, scope: string, key: string): Row | undefined {
   try {
     const row = db.prepare('SELECT scope, key, value, sum FROM state WHERE scope = ? AND key = ?').get(scope, key)
     return row === undefined ? undefined : parsed(row as StoredRow)
-  } catch {
-    return undefined
+  } catch (error) {
+    // The table may be another one in a newer layout.
+    if (((error as { errcode?: number }).errcode ?? SQLITE_ERROR) === SQLITE_ERROR) return undefined
+    throw error
   }
 }
 
