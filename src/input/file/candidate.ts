@@ -5,7 +5,7 @@ import { PackedCarrier, openFile, packingOf } from './carrier.ts'
 import type { Packing } from './carrier.ts'
 import { sameEnds } from './copies.ts'
 import type { FileTail } from './file-tail.ts'
-import { CONTEXT_BYTES, HEAD_BYTES, NO_HEAD, bytesAt, checkpointOf, headOf, inodeKey } from './identity.ts'
+import { CONTEXT_BYTES, HEAD_BYTES, NO_HEAD, bytesAt, checkpointOf, fileKey, headOf } from './identity.ts'
 import type { Head } from './identity.ts'
 
 export class Candidate {
@@ -53,7 +53,7 @@ export class Candidate {
   async holds(tail: FileTail): Promise<boolean> {
     if (tail.head.n === 0) return false
     const first = await this.first()
-    if (tail.copyAt === this.#key) return true
+    if (tail.copyAt === fileKey(this.st)) return true
     if (first.length >= tail.head.n && headOf(first.subarray(0, tail.head.n)).sum !== tail.head.sum) return false
     if (this.packing === undefined) return tail.compare(this.#fd, this.st.size) === 'same'
     return first.length >= tail.head.n && (await this.#followsIn(tail, this.packing))
@@ -69,20 +69,16 @@ export class Candidate {
     return this.#first === undefined ? NO_HEAD : headOf(this.#first)
   }
 
-  get #key(): string {
-    return `${inodeKey(this.st.dev, this.st.ino)}:${this.st.birthtimeMs}`
-  }
-
   /**
    * True when it is the beginning of a file that is open and has grown since. Remembered, since it can't be told any more
    * once that file was cut.
    */
   begins(tail: FileTail): boolean {
-    if (tail.copyAt === this.#key) return true
+    if (tail.copyAt === fileKey(this.st)) return true
     const fd = tail.carrier?.fd
     if (fd === undefined || this.packing !== undefined || this.size === 0 || this.size >= tail.head.n) return false
     if (!sameEnds(this.#fd, fd, this.size)) return false
-    tail.copyAt = this.#key
+    tail.copyAt = fileKey(this.st)
     return true
   }
 

@@ -5,6 +5,7 @@
 //             to be looked for in a copy (copytruncate)
 import { fstatSync, statSync } from 'node:fs'
 import type { Stats } from 'node:fs'
+import { errnoOf } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { FileTail } from './file-tail.ts'
 import { HEAD_BYTES, checkpointFits, headFits } from './identity.ts'
@@ -86,10 +87,12 @@ export class Changes {
       const same = fd === undefined || (tail.check(fd, size) && !this.#shortened(tail, size))
       const verdict = same ? 'same' : 'other'
       this.#troubles.end(tail.at)
+      tail.unsure = false
       return verdict
     } catch (error) {
       this.#table.descriptors.close(tail)
       this.#troubles.begin(tail.at, error)
+      tail.unsure = errnoOf(error) === 'EMFILE'
       return 'unknown'
     }
   }

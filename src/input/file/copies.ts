@@ -4,7 +4,7 @@ import type { Stats } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Changes } from './changes.ts'
 import type { FileTail } from './file-tail.ts'
-import { CONTEXT_BYTES, HEAD_BYTES, bytesAt } from './identity.ts'
+import { CONTEXT_BYTES, HEAD_BYTES, bytesAt, fileKey } from './identity.ts'
 import { basesOf } from './names.ts'
 import type { Entry, Table } from './table.ts'
 
@@ -58,10 +58,14 @@ export class CopyJudge {
     if (tail.place === 'lost' && this.#table.wanted.has(tail)) return 'searched'
     const whole = tail.place === 'live' || tail.place === 'rotated' || tail.place === 'deleted'
     if (fd === undefined) return whole ? 'wait' : 'new'
-    if (!whole) return tail.head.n === HEAD_BYTES && tail.compare(fd, st.size) === 'same' ? 'copy' : 'new'
+    if (!whole) {
+      const same = tail.head.n === HEAD_BYTES && tail.compare(fd, st.size) === 'same'
+      return same || tail.copyAt === fileKey(st) ? 'copy' : 'new'
+    }
     const original = this.#changes.check(tail, tail.size) === 'same' ? tail.carrier?.fd : undefined
     if (original === undefined) return this.#table.loose.has(tail) ? 'searched' : 'wait'
     if (st.size > fstatSync(original).size || !sameEnds(fd, original, st.size)) return 'new'
+    tail.copyAt = fileKey(st)
     return this.#waited(entry, st) >= PENDING_MS ? 'copy' : 'wait'
   }
 }

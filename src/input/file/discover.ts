@@ -1,7 +1,7 @@
 // Which paths the patterns match now. A folder is listed again only when its mtime moved, so idle trees cost a stat each.
 import { readdirSync, statSync } from 'node:fs'
 import type { Dirent, Stats } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Glob, Step } from './glob.ts'
 import { basesOf } from './names.ts'
@@ -129,7 +129,8 @@ export class Discovery {
     for (const { glob, files } of this.#walked) {
       for (const file of files) if (!this.#excluded(file) && (glob.exact || glob.matches(file))) found.add(file)
     }
-    const added = [...found].filter(path => !this.#paths.has(path))
+    // A copy is told from a new file by the file that it was made of: that comes first.
+    const added = [...found].filter(path => !this.#paths.has(path)).toSorted((a, b) => rotations(a) - rotations(b))
     const gone = [...this.#paths].filter(path => !found.has(path))
     this.#paths = found
     return { added, gone, rotated: this.#rotated }
@@ -226,6 +227,8 @@ export class Discovery {
     }
   }
 }
+
+const rotations = (path: string): number => basesOf(basename(path)).length
 
 /** Lists a folder into the names that end the pattern and the folders that lead on. */
 function sort(folder: Folder, step: Step, last: boolean): void {

@@ -97,6 +97,8 @@ export class FileTail {
   high = 0
   resume = 0
   packing: Packing | undefined
+  /** It changed, and for want of a descriptor it can't be seen whether it was cut. */
+  unsure = false
   /** Inode and birth of a file that was seen to be a copy of what this one begins with. */
   copyAt = ''
   /** It was made as a copy of a file that was read, and so counts as read. */

@@ -59,6 +59,9 @@ export function checkpointFits(fd: number, c: Checkpoint): boolean {
 /** Where a file lies; unique among the files that exist at one moment, and used again after a file was deleted. */
 export const inodeKey = (dev: number, ino: number): string => `${dev}:${ino}`
 
+/** A file for as long as it exists; one that gets its inode later mostly has another birth. */
+export const fileKey = (st: Stats): string => `${inodeKey(st.dev, st.ino)}:${st.birthtimeMs}`
+
 /**
  * Tells by their birth whether an inode was used again. File systems without birth times give 0 or repeat the ctime,
  * so births of a device are believed only once one was seen that is neither.

@@ -92,7 +92,7 @@ interface Held {
   readonly life: number
 }
 
-interface Loss {
+export interface Loss {
   readonly id: string
   readonly path: string
   readonly from: number
@@ -101,8 +101,8 @@ interface Loss {
   bases: ReadonlyMap<Content, number>
 }
 
-const endOf = (line: Line): number => line.offset + line.written
-const complete = (line: Line): boolean => line.written === line.raw.length
+export const endOf = (line: Line): number => line.offset + line.written
+export const complete = (line: Line): boolean => line.written === line.raw.length
 
 export class Model {
   readonly rig: Rig
@@ -120,7 +120,7 @@ export class Model {
   readonly limited: boolean
   readonly maxLine: number
   #said = 0
-  readonly #losses: Loss[] = []
+  readonly losses: Loss[] = []
 
   constructor(rig: Rig, limited: boolean, maxLine: number) {
     this.rig = rig
@@ -233,7 +233,7 @@ export class Model {
     this.rig.held = []
     const lines: Line[] = []
     for (const got of this.rig.got.slice(from)) {
-      const line = this.#lineOf(got)
+      const line = this.lineOf(got)
       if (line === undefined) continue
       line.life = this.life
       lines.push(line)
@@ -261,7 +261,7 @@ export class Model {
     for (const held of this.held.splice(0)) for (const output of this.rig.outputs) this.settle(held, output)
   }
 
-  #lineOf(got: Got): Line | undefined {
+  lineOf(got: Got): Line | undefined {
     const line = this.#byNumber.get(got.text.slice(0, 6))
     if (line === undefined) {
       assert.ok(got.text === '' || got.text.startsWith('#'), `${show(got)} was never written`)
@@ -301,7 +301,7 @@ export class Model {
     for (; this.#said < said.length; this.#said++) {
       if (!LOSSES.includes(said[this.#said]!)) continue
       const loss = data[this.#said] as unknown as Loss
-      this.#losses.push({ ...loss, bases: new Map(this.contents.map(c => [c, c.base])) })
+      this.losses.push({ ...loss, bases: new Map(this.contents.map(c => [c, c.base])) })
     }
     if (this.orphans.size === 0) return
     const open = openInodes()
@@ -330,7 +330,9 @@ export class Model {
   #lowOf({ lines }: Content, output: string): number {
     const first = lines.findIndex(l => l.unique && !l.sure.has(output))
     const before = lines.slice(0, first < 0 ? undefined : first).findLast(l => l.unique)
-    return before === undefined ? 0 : endOf(before)
+    if (before === undefined) return 0
+    // The rest of a line that is too long is passed over later.
+    return before.text.length > this.maxLine ? before.offset + this.maxLine - 4 : endOf(before)
   }
 
   /** The process is gone, and with it what was not written; what is reloaded takes over all. */
@@ -352,108 +354,12 @@ export class Model {
       if (content.lines.some(l => l.survived > 0)) content.base = 0
     }
   }
-
-  // What must hold at the end.
-
-  check(): void {
-    this.observe()
-    this.rig.records()
-    this.rig.ordered()
-    const streams = this.#streams()
-    this.#checkIdentities()
-    this.#checkReceived()
-    this.#checkLosses(streams)
-  }
-
-  /** The contents that the records of a stream can be of: exactly those that hold all of them at their offsets. */
-  #streams(): Map<string, Content[]> {
-    const holders = new Map<Line, Content[]>()
-    for (const c of this.contents) for (const l of c.lines) holders.set(l, [...(holders.get(l) ?? []), c])
-    const streams = new Map<string, Content[]>()
-    for (const got of this.rig.got) {
-      const line = this.#lineOf(got)
-      if (line === undefined) continue
-      const known = streams.get(got.id)
-      const both = holders.get(line)!.filter(c => known?.includes(c) !== false)
-      // A file that was shortened below what was read in vain goes on as the same stream.
-      const all = both.length > 0 ? both : known?.some(c => this.#related(c, line, holders)) ? known : []
-      assert.ok(all.length > 0, `${show(got)} is of another file than what was read of its stream before`)
-      streams.set(got.id, all)
-    }
-    for (const got of this.rig.got) {
-      const contents = streams.get(got.id)
-      if (contents === undefined || this.#lineOf(got) !== undefined) continue
-      const there = contents.some(c => c.lines.some(l => l.offset === got.offset && l.text === got.text))
-      assert.ok(there, `${show(got)} is not in its file`)
-    }
-    return streams
-  }
-
-  #related(content: Content, line: Line, holders: Map<Line, Content[]>): boolean {
-    return holders.get(line)!.some(c => c.lines[0] === content.lines[0])
-  }
-
-  #checkIdentities(): void {
-    const ids = new Map<Line, Set<string>>()
-    for (const got of this.rig.got) {
-      const line = this.#lineOf(got)
-      if (line !== undefined) ids.set(line, (ids.get(line) ?? new Set()).add(got.id))
-    }
-    for (const [line, { size }] of ids) assert.ok(size <= 1 + line.survived, `${quoted(line)} was read ${size} times`)
-  }
-
-  #checkReceived(): void {
-    for (const content of this.contents) {
-      for (const line of content.lines) {
-        if (!line.unique || line.excused || !complete(line)) continue
-        for (const output of this.rig.outputs) {
-          assert.ok(line.received.has(output), `${quoted(line)} of ${content.family} was lost for ${output}`)
-        }
-      }
-    }
-  }
-
-  #checkLosses(streams: Map<string, Content[]>): void {
-    const counted = Object.values(this.rig.lost).reduce((sum, n) => sum + n, 0)
-    const told = this.#losses.reduce((sum, l) => sum + l.bytes, 0)
-    assert.equal(counted, told, 'what is counted as lost is what is told')
-    const of = (loss: Loss): Content[] =>
-      streams.get(loss.id)?.flatMap(withParents) ?? this.contents.filter(c => loss.path.includes(c.family))
-    for (const loss of this.#losses) {
-      assert.ok(
-        of(loss).some(c => fits(c, loss)),
-        `${JSON.stringify(loss)} was told as lost, but was not`
-      )
-    }
-    for (const content of this.contents) {
-      for (const line of content.lines) {
-        if (!line.unique || !line.excused || line.received.size === this.rig.outputs.length) continue
-        if (line.unseen || endOf(line) > (content.known?.min ?? 0)) continue
-        const told = this.#losses.some(
-          l => l.from <= line.offset && l.from + l.bytes >= endOf(line) && of(l).includes(content)
-        )
-        assert.ok(told, `${quoted(line)} of ${content.family} is gone and nobody was told`)
-      }
-    }
-  }
 }
 
-function withParents(content: Content): Content[] {
-  return [content, ...(content.parent === undefined ? [] : withParents(content.parent))]
-}
-
-/** True when these bytes of the content are gone and were not durably taken over before. */
-function fits(content: Content, { from, bytes, bases }: Loss): boolean {
-  const { lines, most } = content
-  const end = from + bytes
-  if (from < (bases.get(content) ?? 0) || end > most) return false
-  return lines.every(l => endOf(l) <= from || l.offset >= end || l.gone || l.survived > 0 || !complete(l))
-}
-
-const quoted = ({ text }: { text: string }): string =>
+export const quoted = ({ text }: { text: string }): string =>
   text.length < 60 ? `"${text}"` : `"${text.slice(0, 20)}…" of ${text.length} bytes`
 
-const show = (got: Got): string => `${quoted(got)} (${got.id} at ${got.offset})`
+export const show = (got: Got): string => `${quoted(got)} (${got.id} at ${got.offset})`
 
 /** Every inode that this process has open. */
 function openInodes(): Set<string> {

@@ -35,6 +35,8 @@ export interface Row {
   high: number
   arrivals?: Arrival[]
   last?: number
+  /** See FileTail.copyAt. */
+  copied?: string
   /** Why its bytes went out of sight, when not by deletion. */
   loss?: FileTail['loss']
   ends?: number[]
@@ -168,6 +170,7 @@ export class Registry {
     tail.resume = row.high
     tail.arrivals = row.arrivals ?? []
     tail.lastArrival = row.last ?? 0
+    tail.copyAt = row.copied ?? ''
     tail.loss = row.loss ?? 'deleted'
     tail.ends = row.ends ?? []
     tail.skips = row.skips ?? []
@@ -266,6 +269,7 @@ function rowOf(tail: FileTail): Row {
     seen: tail.seen,
     high: tail.high,
     ...(tail.arrivals.length > 0 && { arrivals: [...tail.arrivals], last: tail.lastArrival }),
+    ...(tail.copyAt !== '' && { copied: tail.copyAt }),
     ...(tail.loss !== 'deleted' && { loss: tail.loss }),
     ...(tail.ends.length > 0 && { ends: [...tail.ends] }),
     ...(tail.skips.length > 0 && { skips: [...tail.skips] }),

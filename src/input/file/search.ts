@@ -22,7 +22,7 @@ const TRIES = 3
 const AWAY_MS = 30_000
 /** A round rests this long for every file it looked at, which holds searching to a few percent of the time. */
 const REST_MS = 0.08
-/** A compressed or copied file keeps its mtime to the second, or gets a later one. */
+/** A compressed or copied file keeps its mtime to the second, or gets a later one than when the original was last seen. */
 const MTIME_SLACK = 2000
 /** Coarse kernel clocks stamp a write a little before it happened. */
 const TICK_MS = 20
@@ -70,7 +70,7 @@ export class Search {
     for (const [path, since] of turnovers) {
       // What is looked for takes its copy first; the rest then is new.
       const family = [...this.#table.family(path)]
-      if (family.some(tail => tail.place === 'lost' && wanted.has(tail))) continue
+      if (family.some(tail => tail.unsure || (tail.place === 'lost' && wanted.has(tail)))) continue
       turnovers.delete(path)
       await this.#unseen(path, since)
     }
@@ -169,12 +169,12 @@ export class Search {
     if (tail.head.n === 0) return false
     const family: string[] = []
     const others: string[] = []
-    for (const name of await listing.firsts.mayHold(tail, Math.min(tail.mtime, this.#table.back) - MTIME_SLACK)) {
+    for (const name of await listing.firsts.mayHold(tail, Math.min(tail.mtime, tail.seen) - MTIME_SLACK)) {
       const st = listing.files.get(name)!
       const holder = this.#table.holderOf(st)
       if (holder === tail || (holder !== undefined && !holder.isCopy) || this.#table.claimedBy(st) !== undefined)
         continue
-      if (st.size === 0 || st.mtimeMs < Math.min(tail.mtime, this.#table.back) - MTIME_SLACK) continue
+      if (st.size === 0 || st.mtimeMs < Math.min(tail.mtime, tail.seen) - MTIME_SLACK) continue
       if (isRotated(name, basename(tail.path)) || isRotated(name, basename(tail.at))) family.push(name)
       else others.push(name)
     }

@@ -67,8 +67,6 @@ export class Table {
   now = 0
   /** Wall clock of the look before; 0 at the first look of a first run. */
   lookedAt = 0
-  /** Files are stamped from here on: earlier than before once the machine's clock was set back. */
-  back = Infinity
   /** The first look of this process is not over. */
   firstLook = true
   #registry: Registry
@@ -92,7 +90,6 @@ export class Table {
   }
 
   #setBack(to: number): void {
-    this.back = Math.min(this.back, to)
     this.lookedAt = Math.min(this.lookedAt, to)
     for (const tail of this.tails) tail.seen = Math.min(tail.seen, to)
     for (const [path, since] of this.turnovers) this.turnovers.set(path, Math.min(since, to))
@@ -304,6 +301,7 @@ export class Table {
     // With the last descriptor the inode is free for another file.
     if (tail.place === 'deleted') this.#leaveInode(tail)
     tail.place = place
+    tail.unsure = false
     tail.vanishedAt = this.elapsed
     for (const set of [this.loose, this.ready, this.wanted, this.stuck]) set.delete(tail)
     this.resting.add(tail)
