@@ -1,15 +1,17 @@
 // Disks that are full, broken or read-only under the running agent: shipping, numbers and health go on, what is wrong is
 // told, it recovers by itself, and a SIGKILL right after still finds every position.
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { readDeadLetters } from '../../src/output/dead-letter.ts'
 import { mixed } from '../lib/fake-elasticsearch.ts'
+import type { FakeElasticsearch } from '../lib/fake-elasticsearch.ts'
 import { run, until } from '../lib/real/process.ts'
 import { damages } from './lib/damages.ts'
 import { fakeWorld } from './lib/fake-destination.ts'
 import { all, debian, lane } from './lib/lane.ts'
+import type { Lane } from './lib/lane.ts'
 import { breakCalls, mayMount, mayTrace, onSmallDisk } from './lib/small-disk.ts'
 import { World } from './lib/world.ts'
 
@@ -178,50 +180,103 @@ lane(
   }
 )
 
+/** Every thousandth line is refused for good; meanwhile the disk refuses the letters. */
+async function deadLetters(
+  own: Lane,
+  rig: { world: World; fake: FakeElasticsearch },
+  harm: (world: World) => Promise<() => Promise<void>>
+): Promise<void> {
+  const { world, fake } = rig
+  const refused = (message: unknown): boolean => Number(String(message).split(' ')[1]) % 1000 === 7
+  fake.otherwise(
+    mixed(action => (refused((JSON.parse(action.source) as { message: string }).message) ? 400 : undefined))
+  )
+  await world.start()
+  const writer = await world.write({ files: [{ writer: 'w', path: world.path('app.log') }], rate: RATE })
+  await world.arrive(2000)
+  for (const _ of own.tries(2)) {
+    const mend = await harm(world)
+    await world.agent.said('Dead letters cannot be written')
+    await world.arrive(RATE)
+    await mend()
+    await world.arrive(RATE)
+  }
+  const written = (await writer.pause()).get('w')!.lines
+  const wanted = Array.from({ length: written }, (_, n) => n).filter(n => n % 1000 === 7)
+  const kept = async (): Promise<number[]> => {
+    const letters = await Array.fromAsync(readDeadLetters(join(world.folder, 'data'), 'es'))
+    return letters.map(l => Number((l.document as { message: string }).message.split(' ')[1])).sort((a, b) => a - b)
+  }
+  await until('the letters', async () => (await kept()).length >= wanted.length)
+  await until('the lines', () => (world.out.read(), world.judge.got >= written - wanted.length))
+  await until('all settled', async () => (await world.agent.metric('yarder_input_lag_bytes')) === 0)
+  await delay(1500)
+  await world.stop('SIGKILL')
+  await world.start()
+  await writer.resume()
+  await world.arrive(1000)
+  const end = (await writer.pause()).get('w')!.lines
+  const all = Array.from({ length: end }, (_, n) => n).filter(n => n % 1000 === 7)
+  await until('the last letters', async () => (await kept()).length >= all.length)
+  await until('the last lines', () => (world.out.read(), world.judge.got >= end - all.length))
+  assert.deepEqual(await kept(), all)
+  const { doubled, lost } = world.judge.verdict(new Map([['w', end]]))
+  own.result({ written: end, lost: lost - all.length, doubled })
+  assert.deepEqual({ lost, doubled }, { lost: all.length, doubled: 0 })
+  await world.stop()
+}
+
 lane(
   'dead letters on a full disk: their records wait, the others go on, and each is kept once in the end',
   { fault: 'ENOSPC on the dead letters, then SIGKILL', needs: mayMount },
   async own => {
-    const { world, fake } = await fakeWorld(own)
-    const refused = (message: unknown): boolean => Number(String(message).split(' ')[1]) % 1000 === 7
-    fake.otherwise(
-      mixed(action => (refused((JSON.parse(action.source) as { message: string }).message) ? 400 : undefined))
-    )
-    await onSmallDisk(join(world.folder, 'data', 'dead-letters'), 256, async disk => {
-      await world.start()
-      const writer = await world.write({ files: [{ writer: 'w', path: world.path('app.log') }], rate: RATE })
-      await world.arrive(2000)
-      for (const _ of own.tries(2)) {
+    const rig = await fakeWorld(own)
+    const path = join(own.folder, 'data', 'dead-letters')
+    await onSmallDisk(path, 256, disk =>
+      deadLetters(own, rig, () => {
         disk.fill()
-        await world.agent.said('Dead letters cannot be written')
-        await world.arrive(RATE)
-        disk.free()
-        await world.arrive(RATE)
-      }
-      const written = (await writer.pause()).get('w')!.lines
-      const wanted = Array.from({ length: written }, (_, n) => n).filter(n => n % 1000 === 7)
-      const kept = async (): Promise<number[]> => {
-        const letters = await Array.fromAsync(readDeadLetters(join(world.folder, 'data'), 'es'))
-        return letters.map(l => Number((l.document as { message: string }).message.split(' ')[1])).sort((a, b) => a - b)
-      }
-      await until('the letters', async () => (await kept()).length >= wanted.length)
-      await until('the lines', () => (world.out.read(), world.judge.got >= written - wanted.length))
-      await until('all settled', async () => (await world.agent.metric('yarder_input_lag_bytes')) === 0)
-      await delay(1500)
-      await world.stop('SIGKILL')
-      await world.start()
-      await writer.resume()
-      await world.arrive(1000)
-      const end = (await writer.pause()).get('w')!.lines
-      const all = Array.from({ length: end }, (_, n) => n).filter(n => n % 1000 === 7)
-      await until('the last letters', async () => (await kept()).length >= all.length)
-      await until('the last lines', () => (world.out.read(), world.judge.got >= end - all.length))
-      assert.deepEqual(await kept(), all)
-      const { doubled, lost } = world.judge.verdict(new Map([['w', end]]))
-      own.result({ written: end, lost: lost - all.length, doubled })
-      assert.deepEqual({ lost, doubled }, { lost: all.length, doubled: 0 })
-      await world.stop()
-    })
+        return Promise.resolve(() => Promise.resolve(disk.free()))
+      })
+    )
+  }
+)
+
+lane(
+  'dead letters on a broken disk: the same',
+  { fault: 'EIO on the dead letters, then SIGKILL', needs: all(debian('strace'), mayTrace) },
+  async own =>
+    deadLetters(own, await fakeWorld(own), world =>
+      breakCalls(world.agent.pid, own.folder, {
+        calls: 'write,pwrite64,writev,pwritev,fdatasync',
+        errno: 'EIO',
+        path: join(own.folder, 'data', 'dead-letters', 'es.ndjson')
+      })
+    )
+)
+
+lane(
+  "the agent's own log on a broken disk neither stops nor blocks it, and it goes on there afterwards",
+  { fault: 'EIO on its own log', needs: all(debian('strace'), mayTrace) },
+  async own => {
+    const { world, fake } = await fakeWorld(own)
+    await world.start()
+    await world.write({ files: [{ writer: 'w', path: world.path('app.log') }], rate: RATE })
+    await world.arrive(1000)
+    for (const _ of own.tries(2)) {
+      const before = world.agent.log().length
+      const path = readlinkSync(`/proc/${world.agent.pid}/fd/2`)
+      const mend = await breakCalls(world.agent.pid, own.folder, { calls: 'write,pwrite64', errno: 'EIO', path })
+      await fake.down()
+      const yellow = 'yarder_output_state{output="es",state="yellow"}'
+      await until('the outage', async () => (await world.agent.metric(yellow)) === 1)
+      await fake.up()
+      await world.arrive(RATE)
+      assert.equal(world.agent.log().length, before)
+      await mend()
+      await until('more in the log', () => world.agent.log().slice(before).includes('Status changed from'))
+    }
+    await none(world)
+    assert.equal((await world.stop()).code, 0)
   }
 )
 
@@ -233,13 +288,11 @@ lane(
     await world.start()
     await world.write({ files: [{ writer: 'w', path: world.path('app.log') }], rate: RATE })
     await world.arrive(1000)
-    for (const n of own.tries(3)) {
-      const mend = await breakCalls(
-        world.agent.pid,
-        'pwrite64,fsync,fdatasync,ftruncate',
-        'EIO',
-        join(own.folder, `st${n}`)
-      )
+    for (const _ of own.tries(3)) {
+      const mend = await breakCalls(world.agent.pid, own.folder, {
+        calls: 'pwrite64,fsync,fdatasync,ftruncate',
+        errno: 'EIO'
+      })
       await world.agent.said(REFUSED)
       await world.arrive(2000)
       await answers(world, 'in memory')

@@ -50,10 +50,26 @@ function fill(path: string): void {
   }
 }
 
-/** Makes the system calls of a process fail with an errno until the answer is called. Needs strace and the right to trace. */
-export async function breakCalls(pid: number, calls: string, errno: string, log: string): Promise<() => Promise<void>> {
-  const argv = ['-f', '-qq', '-o', log, '-e', `trace=${calls}`, '-e', `inject=${calls}:error=${errno}`, '-p', `${pid}`]
-  const child = spawn('strace', argv, { stdio: 'ignore' })
+export interface Broken {
+  /** Such as `pwrite64,fsync`; sockets and the loop itself are hit as well unless `path` is given. */
+  readonly calls: string
+  readonly errno: string
+  /** Only calls on this file. */
+  readonly path?: string
+}
+
+let logs = 0
+
+/** Makes system calls of a process fail until the answer is called. Needs strace and the right to trace. */
+export async function breakCalls(
+  pid: number,
+  folder: string,
+  { calls, errno, path }: Broken
+): Promise<() => Promise<void>> {
+  const log = join(folder, `strace-${++logs}`)
+  const only = path === undefined ? [] : ['-P', path]
+  const what = ['-e', `trace=${calls}`, '-e', `inject=${calls}:error=${errno}`, ...only]
+  const child = spawn('strace', ['-f', '-qq', '-o', log, ...what, '-p', `${pid}`], { stdio: 'ignore' })
   await once(child, 'spawn')
   const ended = once(child, 'exit')
   await until('strace to attach', () => existsSync(log))
