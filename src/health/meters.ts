@@ -11,6 +11,8 @@ export interface Meters {
   standing(check: string, state: ShownState, failures: number): void
   /** What is worth reading only when somebody asks. */
   scraped(check: string, uptime: Uptime, muted: boolean): void
+  /** What came of a remedy: done, failed, left. */
+  remedy(check: string, outcome: string): void
   /** The check is gone from the configuration. */
   forget(check: string): void
 }
@@ -41,6 +43,11 @@ export function createMeters(instruments: Instruments): Meters {
     'yarder_check_uptime_ratio',
     'Share of the time known in which a check was not critical, over the last day, week and month.',
     ['check', 'over']
+  )
+  const remedies = instruments.counter(
+    'yarder_check_remedies_total',
+    'Remedies of a check by what came of them: done, failed, left (too many already).',
+    ['check', 'outcome']
   )
   const named = namedGauges(instruments)
   const seen = new Map<string, readonly string[]>()
@@ -87,6 +94,7 @@ export function createMeters(instruments: Instruments): Meters {
         else uptime.set(share, check, over)
       }
     },
+    remedy: (check, outcome) => remedies.add(1, check, outcome),
     forget(check) {
       setValues(check)
       seen.delete(check)

@@ -1,5 +1,8 @@
 // Who is told of what, and when not: maintenance, dependencies, flapping.
 import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { manualClock } from '../../test/lib/manual-clock.ts'
 import { NOON } from '../../test/lib/records.ts'
@@ -154,6 +157,26 @@ test('one that flaps for an hour is told as flapping, and again when it is calm'
   w.targets['web'] = 'critical'
   await w.clock.advance(MINUTE)
   assert.deepEqual(w.told(), ['web: ok to critical'])
+})
+
+test('a remedy is tried when it fails for itself, and neither in maintenance nor for the fault of another', async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'yarder-'))
+  const trace = join(dir, 'trace')
+  const remedy = { command: ['sh', '-c', `echo run >> ${trace}`] }
+  const w = await watch({ web: { depends_on: ['db'], remedy }, db: {} })
+  t.after(async () => {
+    await w.checks.stop()
+    rmSync(dir, { recursive: true })
+  })
+  await w.clock.advance(MINUTE)
+  w.targets['web'] = w.targets['db'] = 'critical'
+  await w.clock.advance(MINUTE)
+  assert.equal(existsSync(trace), false)
+  w.targets['db'] = w.targets['web'] = 'ok'
+  await w.clock.advance(MINUTE)
+  w.targets['web'] = 'critical'
+  await w.clock.advance(MINUTE)
+  await t.waitFor(() => assert.match(readFileSync(trace, 'utf8'), /^run\n/), { timeout: 10_000, interval: 10 })
 })
 
 test('options that contradict each other are told', () => {

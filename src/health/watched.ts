@@ -13,6 +13,7 @@ import type { PastState, Uptime } from './history.ts'
 import type { Meters } from './meters.ts'
 import { createWindows, silenceOf } from './quiet.ts'
 import type { Quiet } from './quiet.ts'
+import { Remedy } from './remedy.ts'
 import { createRunner } from './run.ts'
 import type { CheckRun } from './run.ts'
 import { runSchedule } from './schedule.ts'
@@ -72,6 +73,7 @@ export class Watched {
   readonly #ended: Promise<void>
   readonly #thresholds: Thresholds
   readonly #history: History
+  readonly #remedy: Remedy | undefined
   readonly #windows: (now: number) => Quiet | undefined
   #standing: Standing
   #told: Told | undefined
@@ -95,6 +97,14 @@ export class Watched {
     this.#windows = createWindows(
       (common.maintenance ?? []).map(w => ({ schedule: w.schedule, for: w.for, zone: w.timezone ?? plan.zone }))
     )
+    if (common.remedy !== undefined)
+      this.#remedy = new Remedy(common.remedy, {
+        check: plan.name,
+        every: common.failures_before_critical,
+        clock,
+        log,
+        count: outcome => meters.remedy(plan.name, outcome)
+      })
     this.#history = new History(state, plan.name)
     if (options.pausedSince !== undefined) this.#history.gap(options.pausedSince)
     const kept = state.get(STANDINGS, plan.name)
@@ -123,6 +133,7 @@ export class Watched {
     this.#abort.abort()
     await this.#ended
     this.plan.check.close?.()
+    await this.#remedy?.stop()
   }
 
   status(): CheckStatus {
@@ -170,6 +181,8 @@ export class Watched {
     this.#lookForFlapping()
     if (before.state !== after.state || before.known !== after.known) this.#changed(before, run)
     this.tell()
+    const why = this.#muted()?.why
+    if (why !== 'maintenance' && why !== 'dependency') this.#remedy?.look(after.state, after.failures)
     // An ok after an ok changes only a number that nobody needs after a restart.
     if (
       after.state !== 'ok' ||
