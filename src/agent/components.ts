@@ -22,6 +22,8 @@ import { tls } from '../health/check/tls.ts'
 import { user } from '../health/check/user.ts'
 import { checkCommonFields, lintCheckCommon } from '../health/common.ts'
 import { outputCommonFields } from '../output/delivery.ts'
+import { exec } from '../health/notify/exec.ts'
+import { slack } from '../health/notify/slack.ts'
 import { webhook } from '../health/notify/webhook.ts'
 import { file as fileInput } from '../input/file.ts'
 import { stdin } from '../input/stdin.ts'
@@ -108,7 +110,7 @@ const checks = [
   tls,
   user
 ] as const
-const notify = [webhook] as const
+const notify = [exec, slack, webhook] as const
 
 const inputCommon = {
   pipeline: f.optional(

@@ -1,12 +1,10 @@
 // `webhook`: a POST with JSON for each change of a check.
 import { hostname } from 'node:os'
 import { defineNotify } from '../../core/component.ts'
-import type { Notification } from '../../core/component.ts'
-import { YarderError } from '../../core/errors.ts'
 import { choice, duration, map, text, url } from '../../core/field.ts'
-import { HttpClient, retryAfter } from '../../core/http.ts'
-import type { HttpResponse } from '../../core/http.ts'
 import { lintTls, tls } from '../../core/tls-files.ts'
+import { documentOf } from './document.ts'
+import { createPost } from './post.ts'
 
 export const webhook = defineNotify({
   name: 'webhook',
@@ -28,51 +26,7 @@ export const webhook = defineNotify({
     yield* lintTls(o.tls)
   },
   build(o, context) {
-    const client = new HttpClient({ tls: o.tls, configDir: context.configDir, log: context.log })
-    const headers = { 'content-type': 'application/json', 'user-agent': 'yarder', ...o.headers, connection: 'close' }
-    const what = `notifying ${o.url.host}`
-    return async (notification, signal) => {
-      const body = Buffer.from(JSON.stringify(documentOf(notification)))
-      const request = {
-        method: o.method,
-        url: o.url,
-        headers,
-        body,
-        timeout: o.timeout,
-        signal,
-        maxResponseBytes: 4096
-      }
-      const response = await client.request(request).catch((error: unknown) => {
-        // Its message names the path.
-        throw error instanceof YarderError ? new YarderError(error.code, what, { cause: error.cause }) : error
-      })
-      judge(response, what, context.clock.now())
-    }
+    const post = createPost(o, context)
+    return (notification, signal) => post(documentOf(notification, hostname()), signal)
   }
 })
-
-function documentOf(n: Notification): Record<string, unknown> {
-  const host = hostname()
-  return {
-    text: `${n.state.toUpperCase()} ${n.check} on ${host}: ${n.message}`,
-    host,
-    check: n.check,
-    type: n.type,
-    state: n.state,
-    previous: n.previous,
-    reason: n.reason,
-    message: n.message,
-    since: new Date(n.since).toISOString(),
-    previous_since: new Date(n.previousSince).toISOString(),
-    recovered: n.state === 'ok',
-    ...(n.owner === undefined ? {} : { owner: n.owner })
-  }
-}
-
-function judge({ status, headers }: HttpResponse, what: string, now: number): void {
-  if (status >= 200 && status < 300) return
-  const passing = status === 408 || status === 429 || status >= 500
-  throw new YarderError(passing ? 'REFUSED' : 'CONFIG', `${what}: HTTP ${status}`, {
-    retryAfterMs: retryAfter(headers, now)
-  })
-}
