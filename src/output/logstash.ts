@@ -7,11 +7,11 @@ import * as f from '../core/field.ts'
 import type { Values } from '../core/field.ts'
 import { networkFields } from '../core/network-fields.ts'
 import { lintTls, TlsFiles } from '../core/tls-files.ts'
-import { nameOf } from './logstash/dial.ts'
+import { nameOf } from './dial.ts'
 import { MOST_EVENTS, WindowFrames } from './logstash/frames.ts'
-import { Hosts } from './logstash/hosts.ts'
+import { Hosts } from './hosts.ts'
 import { Link } from './logstash/link.ts'
-import { linkMeters } from './logstash/meters.ts'
+import { hostMeters } from './host-meters.ts'
 import { Sender } from './logstash/sender.ts'
 import { SlowStart } from './logstash/window.ts'
 
@@ -106,7 +106,7 @@ function build(o: Options, ctx: Context): Output {
         log: ctx.log
       })
   )
-  const meters = linkMeters(ctx)
+  const meters = hostMeters(ctx)
   const metadata = { beat: o.index, version: ownVersion() }
   return new Sender({
     links,

@@ -1,6 +1,7 @@
 // What the answer to a `_bulk` request means, item by item and as a whole.
 import { YarderError } from '../../core/errors.ts'
 import type { HttpResponse } from '../../core/http.ts'
+import { firstWords, oneLine, refusal as refusalOf } from '../http-answer.ts'
 
 /** Indexes into the request; what is in neither list is stored. */
 export interface Answer {
@@ -80,32 +81,14 @@ export function judgeStatus(response: HttpResponse): Verdict {
   return 'split'
 }
 
-/** Whether another host might do better with the same request. */
-export const isHostTrouble = (status: number): boolean => status === 502 || status === 503 || status === 504
-
-const PHRASES: Record<number, string> = {
-  401: 'unauthorised',
-  403: 'forbidden',
-  404: 'not found',
-  406: 'content type refused',
-  413: 'too large',
-  415: 'content type refused',
-  429: 'too many requests'
-}
-
 /** The error for a whole request that was not taken; its first words make the state's message. */
-export function refusal(what: string, response: HttpResponse, retryAfterMs?: number): YarderError {
-  const { status, headers } = response
-  const phrase =
-    PHRASES[status] ?? (status >= 500 ? 'unavailable' : status < 400 ? 'redirects are not followed' : 'refused')
-  const to = status >= 300 && status < 400 && headers.location !== undefined ? ` to ${oneLine(headers.location)}` : ''
-  return new YarderError('REFUSED', `${phrase}: ${what} answered ${status}${to}${said(response)}`, { retryAfterMs })
-}
+export const refusal = (what: string, response: HttpResponse, retryAfterMs?: number): YarderError =>
+  refusalOf(what, response, said(response).slice(2), retryAfterMs)
 
 /** `: what the server said`, or nothing. */
-export function said({ body }: HttpResponse): string {
-  const error = parsed(body)?.error
-  const text = error === undefined ? oneLine(body.subarray(0, 400).toString('latin1')) : reasonOf(error)
+export function said(response: HttpResponse): string {
+  const error = parsed(response.body)?.error
+  const text = error === undefined ? firstWords(response) : reasonOf(error)
   return text === '' ? '' : `: ${text}`
 }
 
@@ -121,12 +104,3 @@ function parsed(body: Buffer): { errors?: unknown; items?: unknown; error?: unkn
 const protocol = (message: string): YarderError => new YarderError('PROTOCOL', message)
 
 const excerpt = (body: Buffer): string => JSON.stringify(body.subarray(0, 120).toString('latin1'))
-
-/** Servers and proxies answer in pages and traces; a line of the log is enough. */
-const oneLine = (text: string): string => {
-  const line = text
-    .replace(/<[^>]*>/g, ' ')
-    .replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, ' ')
-    .trim()
-  return line.length > 1000 ? `${line.slice(0, 999)}…` : line
-}

@@ -9,12 +9,13 @@ import type { HttpClient, HttpResponse } from '../../core/http.ts'
 import type { Log } from '../../core/log.ts'
 import { cutParcel, locate, recordId } from '../../core/parcel.ts'
 import type { Template } from '../../core/template.ts'
-import { isHostTrouble, judgeStatus, readAnswer, refusal, said } from './answer.ts'
+import { isHostTrouble } from '../http-answer.ts'
+import { judgeStatus, readAnswer, refusal, said } from './answer.ts'
 import type { Answer } from './answer.ts'
 import type { BulkBody, Naming } from './bulk.ts'
 import type { Host, Hosts } from './hosts.ts'
 import { greet } from './product.ts'
-import { SizeLimit } from './size-limit.ts'
+import { SizeLimit } from '../size-limit.ts'
 
 const compress = promisify(gzip)
 

@@ -24,7 +24,7 @@ import { silentLog } from '../../core/log.ts'
 import type { Log } from '../../core/log.ts'
 import { makeParcel } from '../../core/parcel.ts'
 import { Connection, LostWindow } from './connection.ts'
-import { dial } from './dial.ts'
+import { dial } from '../dial.ts'
 import { WindowFrames } from './frames.ts'
 
 const edgeCases = new URL('../../../../shared/vectors/lumberjack/edge-cases.json', import.meta.url)

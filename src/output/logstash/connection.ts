@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts'
 import { errnoOf, YarderError } from '../../core/errors.ts'
 import type { ErrorCode, YarderErrorOptions } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
-import { socketError } from './dial.ts'
+import { socketError } from '../dial.ts'
 import { AckReader } from './frames.ts'
 
 /** Nothing but "still at it" for so long, and it is told: a blocked pipeline, or a Logstash that hangs. */

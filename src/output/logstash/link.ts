@@ -5,8 +5,8 @@ import type { HostPort } from '../../core/field.ts'
 import type { Log } from '../../core/log.ts'
 import type { TlsFiles, TlsMaterial } from '../../core/tls-files.ts'
 import { Connection } from './connection.ts'
-import { dial, nameOf } from './dial.ts'
-import type { Destination } from './hosts.ts'
+import { dial, nameOf } from '../dial.ts'
+import type { Destination } from '../hosts.ts'
 
 /** With TLS 1.3 a server refuses our certificate some milliseconds after the handshake. */
 const VERDICT_MS = 250

@@ -1,7 +1,7 @@
-// Several Logstash hosts: one at a time or all at once, left out after three failures in a row, back when they answer again.
-import type { Clock } from '../../core/clock.ts'
-import { describe } from '../../core/errors.ts'
-import type { Log } from '../../core/log.ts'
+// Several hosts that keep connections: one at a time or all at once, left out after three failures in a row, back when they answer again.
+import type { Clock } from '../core/clock.ts'
+import { describe } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
 
 const FAILURES = 3
 const PROBE_MS = 5000
@@ -16,10 +16,10 @@ interface Standing {
   relapses: number
 }
 
-/** Anything with a name that windows go to. */
+/** Anything with a name that records go to. */
 export interface Destination {
   readonly name: string
-  /** Windows on their way to it. */
+  /** Requests on their way to it. */
   readonly busy: number
   /** Rejects when it can't be connected to. */
   knock(signal: AbortSignal): Promise<void>
@@ -49,7 +49,7 @@ export class Hosts<D extends Destination> {
     this.#first = Math.floor((options.random ?? Math.random)() * options.hosts.length)
   }
 
-  /** In which order to try them for one window; when all are out, all, since one of them must be asked. */
+  /** In which order to try them for one request; when all are out, all, since one of them must be asked. */
   order(): D[] {
     const { hosts, loadbalance } = this.#o
     const turned = [...hosts.slice(this.#first), ...hosts.slice(0, this.#first)]

@@ -1,5 +1,5 @@
 // How large a request the destination takes, found out by its refusals.
-import type { Clock } from '../../core/clock.ts'
+import type { Clock } from '../core/clock.ts'
 
 /** Below this a refusal is about something else. */
 const LEAST = 16 * 1024

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { manualClock } from '../../../test/lib/manual-clock.ts'
-import { silentLog } from '../../core/log.ts'
+import { manualClock } from '../../test/lib/manual-clock.ts'
+import { silentLog } from '../core/log.ts'
 import { Hosts } from './hosts.ts'
 import type { Destination } from './hosts.ts'
 

@@ -1,11 +1,11 @@
-// Opens a connection to a Lumberjack server, plain or TLS, within a deadline.
+// Opens a TCP connection, plain or TLS, within a deadline.
 import { connect as connectTcp, isIP } from 'node:net'
 import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import type { Clock } from '../../core/clock.ts'
-import { YarderError } from '../../core/errors.ts'
-import type { HostPort } from '../../core/field.ts'
-import type { TlsMaterial } from '../../core/tls-files.ts'
+import type { Clock } from '../core/clock.ts'
+import { YarderError } from '../core/errors.ts'
+import type { HostPort } from '../core/field.ts'
+import type { TlsMaterial } from '../core/tls-files.ts'
 
 /** TCP keep-alive, for peers that vanish while nothing is on its way. */
 const KEEP_ALIVE_MS = 30_000
