@@ -37,6 +37,8 @@ const RACY_MS = 2000
 /** A folder is left alone this long for every name in it, which holds listing to a few percent of the time. */
 const REST_MS = 0.05
 
+/** Streams that are over are known for twice as long; see KEEP_DONE_MS. */
+const FORGOTTEN_MS = 30 * 60_000
 /** More are not worth the memory. */
 const MAX_LEFT = 1000
 
@@ -59,7 +61,7 @@ export class Discovery {
   #folders = new Map<string, Folder>()
   #paths = new Set<string>()
   /** Folders that went away, with the wall clock of their last listing, should they come back. */
-  #left = new Map<string, number>()
+  #left = new Map<string, { readonly at: number; readonly elapsed: number }>()
   #walked: Folder[] = []
   #changed = false
   #rotated = new Map<string, number>()
@@ -90,14 +92,17 @@ export class Discovery {
     return folders
   }
 
-  /** Wall clock of the last listing of what went away since `past` and may have got files meanwhile; else Infinity. */
-  awaySince(past: number): number {
+  /** Wall clock of the last listing of what is away and may have got files meanwhile; else Infinity. */
+  awaySince(): number {
     let since = Infinity
-    for (const [key, at] of this.#left) {
-      if (at < past) this.#left.delete(key)
-      else since = Math.min(since, at)
-    }
+    for (const key of this.#left.keys()) since = Math.min(since, this.#leftAt(key) || Infinity)
     return since
+  }
+
+  /** 0 when it was here all the time, or is away for so long that what was read in it may be forgotten. */
+  #leftAt(key: string): number {
+    const left = this.#left.get(key)
+    return left === undefined || this.#tools.elapsed() - left.elapsed > FORGOTTEN_MS ? 0 : left.at
   }
 
   /** Looks at every folder's mtime, and into those that changed. `all` lists all of them again. */
@@ -120,7 +125,10 @@ export class Discovery {
   }
 
   #leave(key: string, at: number): void {
-    if (!this.#left.has(key) && this.#left.size < MAX_LEFT) this.#left.set(key, at)
+    if (this.#left.has(key)) return
+    const [oldest] = this.#left.keys()
+    if (this.#left.size >= MAX_LEFT) this.#left.delete(oldest!)
+    this.#left.set(key, { at, elapsed: this.#tools.elapsed() })
   }
 
   #compare(): Changes {
@@ -205,7 +213,7 @@ export class Discovery {
     }
     try {
       sort(folder, glob.steps[step]!, step === glob.steps.length - 1)
-      this.#noteRotated(folder, same ? known : undefined, glob.steps[step]!, this.#left.get(key) ?? 0)
+      this.#noteRotated(folder, same ? known : undefined, glob.steps[step]!, this.#leftAt(key))
       this.#left.delete(key)
       this.#tools.trouble(path, undefined)
     } catch (error) {

@@ -294,7 +294,7 @@ export class FileInput implements Input {
   #surelySeen(): number {
     const { now, turnovers } = this.#table
     let seen = now
-    seen = Math.min(seen, this.#discovery.awaySince(now - KEEP_DONE_MS / 2))
+    seen = Math.min(seen, this.#discovery.awaySince())
     for (const since of turnovers.values()) seen = Math.min(seen, since)
     for (const { unread } of this.#hot) if (unread !== undefined) seen = Math.min(seen, unread.since)
     // Further back streams may be forgotten that were read, and would be taken for new ones.
