@@ -37,9 +37,16 @@ test('a healthy agent says how much it reads and how far it is behind', () => {
   const done = { ...input, files: [{ ...file, acked: file.size }] }
   assert.equal(statusLine({ ...base, inputs: [done] }, 0), 'Ready; 0 lines/s; 1 file, all acknowledged')
   assert.equal(statusLine({ ...base, inputs: [{ ...input, files: [] }] }, undefined), 'Ready; no files yet')
+  const connecting = { ...output, state: 'yellow' as const, message: 'Waiting for elastic' }
+  assert.equal(
+    statusLine({ ...base, outputs: [connecting], inputs: [] }, 0),
+    'Ready; 0 lines/s; no input is configured'
+  )
 })
 
 test('what fails comes first', () => {
+  const again = { ...output, state: 'yellow' as const, message: 'trying again', lastError: 'status 503' }
+  assert.match(statusLine({ ...base, outputs: [again] }, 0), /^elastic yellow: trying again; 0 lines/)
   const down = {
     ...output,
     state: 'red' as const,

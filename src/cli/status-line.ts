@@ -31,7 +31,8 @@ const draining = (status: Status): string =>
 
 function failing({ outputs, inputs, checks, configError }: Status): string[] {
   return [
-    ...outputs.filter(o => o.state === 'red' || o.state === 'yellow').map(failingOutput),
+    // One that has only begun to connect has no error yet.
+    ...outputs.filter(o => o.state === 'red' || (o.state === 'yellow' && o.lastError !== undefined)).map(failingOutput),
     ...inputs.filter(i => i.state === 'failed').map(i => `input ${i.name} failed: ${i.message}`),
     ...inputs.flatMap(unreadable),
     ...checks
@@ -57,7 +58,7 @@ function unreadable({ name, files }: Status['inputs'][number]): string[] {
 function lag({ inputs }: Status): string {
   const files = inputs.flatMap(input => input.files)
   const behind = files.filter(file => file.size > file.acked)
-  if (files.length === 0) return inputs.length === 0 ? '' : 'no files yet'
+  if (files.length === 0) return inputs.length === 0 ? 'no input is configured' : 'no files yet'
   if (behind.length === 0) return `${counted(files.length, 'file')}, all acknowledged`
   const missing = behind.reduce((sum, file) => sum + file.size - file.acked, 0)
   return `${bytes(missing)} behind in ${number(behind.length)} of ${counted(files.length, 'file')}`

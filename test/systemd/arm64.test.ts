@@ -15,7 +15,7 @@ const reason =
   process.arch === 'arm64'
     ? 'this machine needs no emulation'
     : await debianPackage(['binutils-aarch64-linux-gnu', 'qemu-user-static', ...LIBRARIES])
-const options = reason === undefined ? { timeout: 300_000 } : { skip: reason }
+const options = reason === undefined ? { timeout: 600_000 } : { skip: reason }
 
 test('the arm64 package has a Node of its own architecture, and its agent runs', options, async t => {
   const folder = mkdtempSync(join(tmpdir(), 'yarder-arm64-'))

@@ -10,7 +10,7 @@ import { bootMachine, noMachine } from './machine.ts'
 import type { Machine } from './machine.ts'
 
 const reason = await noMachine()
-const options = reason === undefined ? { timeout: 300_000 } : { skip: reason }
+const options = reason === undefined ? { timeout: 600_000 } : { skip: reason }
 
 const CONFIG = `
 inputs:
@@ -59,6 +59,7 @@ test('the .deb from installation to purge', options, async t => {
     assert.equal(await show('ActiveState'), 'active')
     assert.equal((await m.run('systemctl', 'is-enabled', UNIT)).trim(), 'enabled')
     assert.equal((await m.run('ps', '-o', 'user=', '-p', await show('MainPID'))).trim(), 'yarder')
+    assert.match(await m.run('systemctl', 'status', UNIT), /Status: "Ready; no input is configured"/)
     assert.match(await metrics(), /^yarder_build_info\{.*\} 1$/m)
     assert.equal((await m.run('dpkg', '--verify', 'yarder')).trim(), '')
     assert.match(

@@ -16,7 +16,7 @@ import { debianPackage } from '../lib/real/debian.ts'
 const root = join(import.meta.dirname, '../..')
 const arch = process.arch as Arch
 const reason = await debianPackage(['debhelper', 'lintian', 'mandoc', 'rpm', 'rpmlint'])
-const options = reason === undefined ? { timeout: 300_000 } : { skip: reason }
+const options = reason === undefined ? { timeout: 600_000 } : { skip: reason }
 
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'yarder-packages-'))

@@ -12,7 +12,7 @@ import type { Machine } from './machine.ts'
 import { addDeb, addRpms, makeKey, standIn } from './repositories.ts'
 
 const reason = (await noMachine()) ?? (await debianPackage(['reprepro', 'createrepo-c', 'rpm', 'gnupg']))
-const options = reason === undefined ? { timeout: 300_000 } : { skip: reason }
+const options = reason === undefined ? { timeout: 600_000 } : { skip: reason }
 const arch = process.arch as Arch
 const UNIT = 'yarder.service'
 
