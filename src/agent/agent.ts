@@ -20,7 +20,7 @@ import type { MakeContext } from './context.ts'
 import { deadLetterActions } from './dead-letters.ts'
 import { Exporters } from './exporters.ts'
 import { Inlet } from './inlet.ts'
-import { metricsSignature, RunningMetrics } from './log-metrics.ts'
+import { isMetered, metricsSignature, RunningMetrics } from './log-metrics.ts'
 import { Outlets } from './outlets.ts'
 import type { OutletPlan } from './outlets.ts'
 import { HealthChecks, watchedByChecks } from './health-checks.ts'
@@ -257,6 +257,8 @@ export class Agent {
     await Promise.all([...this.#inlets.values()].map(inlet => inlet.stopReading()))
     const arrived = await this.#outlets.drain(Math.max(0, deadline - clock.elapsed()))
     clearInterval(this.#commits)
+    // The last numbers are shown, and sent, once they are durable.
+    this.#state?.commit()
     await this.#exporters.stop()
     if (this.#state?.close() === false)
       this.#log.error(
@@ -306,7 +308,7 @@ export class Agent {
     const context = this.#contexts(checked)
     const outlets = this.#outlets.plan(checked.units.outputs, name => context('output', name))
     const inlets = checked.units.inputs.map(unit => this.#planInlet(checked, unit, outlets, context))
-    const numbers = this.#metrics.plan(checked, name => context('metrics', name))
+    const numbers = this.#metrics.plan(checked, this.#state!, name => context('metrics', name))
     const checks = this.#health!.plan(checked, context)
     const exporters = this.#exporters.plan(checked.units.exporters, checked.sections.agent.signature, name =>
       context('metrics', name)
@@ -389,7 +391,9 @@ export class Agent {
   #planInlet(checked: CheckedConfig, unit: InputUnit, outlets: OutletPlan, context: MakeContext): InletPlan {
     const { pipeline, fields = {}, tags } = unit.common
     const outputs = [...new Set(unit.common.outputs ?? outlets.names)]
-    const input = unit.build(context('input', unit.name, outputs, { fields, tags }))
+    const input = unit.build(
+      context('input', unit.name, outputs, { fields, tags, metered: isMetered(checked, unit.name) })
+    )
     const stepContext = context('pipeline', pipeline?.name ?? unit.name, outputs)
     const steps = (pipeline?.steps ?? []).map(step => ({ ...step.build(stepContext), name: step.name }))
     const { agent } = checked.sections

@@ -57,11 +57,13 @@ export function contextMaker(s: Surroundings): MakeContext {
     timezone: timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
     constants: withExtra(base, extra),
     once: s.once,
-    outputs
+    outputs,
+    metered: extra?.metered === true
   })
 }
 
 interface Extra {
+  readonly metered: boolean
   readonly fields: Readonly<Record<string, unknown>>
   readonly tags: readonly string[]
 }

@@ -2,6 +2,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { Context } from '../core/component.ts'
 import type { Cursor, Event } from '../core/event.ts'
+import type { State } from '../core/state.ts'
 import { createLogMetric } from '../metrics/from-logs/metric.ts'
 import { createLogMetrics } from '../metrics/from-logs/set.ts'
 import type { LogMetrics } from '../metrics/from-logs/set.ts'
@@ -12,7 +13,11 @@ import type { CheckedConfig } from './components.ts'
 export const metricsSignature = (checked: CheckedConfig): string =>
   [checked.sections.agent, ...checked.units.metrics].map(({ signature }) => signature).join('\n')
 
-/** One set at a time; series of a metric that has not changed its shape go on over a reload. */
+/** Whether metrics are made of an input's records. */
+export const isMetered = (checked: CheckedConfig, input: string): boolean =>
+  checked.units.metrics.some(({ common }) => common.input === undefined || common.input.includes(input))
+
+/** One set at a time; series of a metric that has not changed its shape go on over a reload and a restart. */
 export class RunningMetrics {
   readonly #store: Store
   readonly #clock: Clock
@@ -26,7 +31,7 @@ export class RunningMetrics {
   }
 
   /** Builds all, and touches nothing until `apply`. Throws ConfigError. */
-  plan(checked: CheckedConfig, contextOf: (name: string) => Context): { apply(): void } {
+  plan(checked: CheckedConfig, state: State, contextOf: (name: string) => Context): { apply(): void } {
     const signature = metricsSignature(checked)
     const metrics = checked.units.metrics.map(unit =>
       createLogMetric(unit.name, unit.common, unit.build(contextOf(unit.name)), this.#clock)
@@ -36,11 +41,12 @@ export class RunningMetrics {
         // Inputs that go on write to these very ones.
         if (signature === this.#signature) return
         this.#signature = signature
-        const before = this.#set?.snapshot()
+        // What inputs that have stopped by now have counted goes to the new set, by way of the state.
+        state.commit()
         this.#set?.close()
         this.#forget?.()
         const set = createLogMetrics(metrics, this.#store.instruments)
-        if (before !== undefined) set.restore(before)
+        set.open(state)
         this.#set = set
         this.#forget = this.#store.addSource(() => set.families())
       }

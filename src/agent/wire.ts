@@ -93,6 +93,7 @@ export function createWire({ run, runAgain, sinks, buffers, clock, signal }: Wir
       offset,
       cut,
       events,
+      counted: lines => batch.counted?.(lines),
       settle(output) {
         batch.settle(output)
         if (--open === 0) release()

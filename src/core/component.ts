@@ -45,9 +45,18 @@ export interface Batch {
   readonly awaited?: boolean
   /** The output has no room and gets it later, by a reading of its own; absent where nothing can be read again. */
   decline?(output: string): void
+  /** Its first so many lines were taken into metrics; see METRICS. */
+  counted?(lines: number): void
   /** `output` has taken over every record of the batch: delivered, refused with its dead letter on disk, or dropped by intention. */
   settle(output: string): void
 }
+
+/**
+ * Stands among the outputs of an input whose records are counted: metrics have a position of their own, which is
+ * committed together with their numbers, so that a record counts once also over a killed process. No output can be
+ * called so.
+ */
+export const METRICS = '(metrics)'
 
 /** Awaiting it is the back-pressure: no answer, no next read. Rejects only when the agent is stopping. */
 export type Emit = (batch: Batch) => Promise<void>
@@ -338,6 +347,8 @@ export interface Context {
   readonly once: boolean
   /** Names of the outputs whose positions an input keeps. */
   readonly outputs: readonly string[]
+  /** Metrics are made of the input's records, so that it keeps their position, too. */
+  readonly metered?: boolean
   /** For checks: the agent around them; absent where none runs. */
   readonly agent?: AgentView
 }

@@ -20,6 +20,7 @@ export interface State {
 /** Keeps nothing: for commands that run once, and for inputs that can't be read again. */
 export function memoryState(): State {
   const scopes = new Map<string, Map<string, unknown>>()
+  const hooks = new Set<() => void>()
   return {
     get: (scope, key) => scopes.get(scope)?.get(key),
     entries: scope => scopes.get(scope) ?? [],
@@ -30,7 +31,13 @@ export function memoryState(): State {
     delete: (scope, key) => {
       scopes.get(scope)?.delete(key)
     },
-    commit: () => true,
-    beforeCommit: () => () => {}
+    commit: () => {
+      for (const hook of hooks) hook()
+      return true
+    },
+    beforeCommit: hook => {
+      hooks.add(hook)
+      return () => hooks.delete(hook)
+    }
   }
 }

@@ -178,6 +178,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     for (let i = 0; i < seen.length; i++) {
       for (let k = 0; k < observers.length; k++) observers[k]!(seen[i]!, seenCursors[i]!)
     }
+    // Of this slice nothing can be thrown away any more; whoever commits now commits all of it.
+    if (observers.length > 0) batch.counted?.(next)
     if (count > sliceCount) records.add(count - sliceCount, options.name)
     if (options.tellsMisfit === true) judge(count - sliceCount)
     beginSlice()

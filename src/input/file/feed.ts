@@ -1,5 +1,6 @@
 // Turns: each ready stream in its turn gives one chunk, cut into records, handed out as batches.
 import { fstatSync } from 'node:fs'
+import { METRICS } from '../../core/component.ts'
 import type { Batch, Context, Emit, Source } from '../../core/component.ts'
 import { Splitter } from '../lines.ts'
 import type { AtEnd, Split } from '../lines.ts'
@@ -385,6 +386,11 @@ class FileBatch implements Batch {
 
   settle(output: string): void {
     this.#settled(this.#tail, output, this.offset, this.#end)
+  }
+
+  counted(lines: number): void {
+    const until = lines < this.count ? this.offset + this.bounds[lines * 2]! : this.#end
+    this.#settled(this.#tail, METRICS, this.offset, until)
   }
 
   decline(output: string): void {

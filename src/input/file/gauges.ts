@@ -145,7 +145,7 @@ export class Gauges {
       sum.read += tail.read
       sum.lagBytes += behind
       if (behind > 0 && tail.currentAt > 0) sum.lagSeconds = Math.max(sum.lagSeconds, (now - tail.currentAt) / 1000)
-      for (const [output, offset] of Object.entries(tail.tracker.positions())) {
+      for (const [output, offset] of Object.entries(tail.tracker.acked())) {
         sum.acked[output] = (sum.acked[output] ?? 0) + offset
       }
     }

@@ -5,6 +5,7 @@
 // only goes where they are.
 import { openSync } from 'node:fs'
 import { setImmediate as turn } from 'node:timers/promises'
+import { METRICS } from '../../core/component.ts'
 import type { Context, Emit } from '../../core/component.ts'
 import { Bell } from './bell.ts'
 import { Descriptors } from './descriptors.ts'
@@ -89,7 +90,7 @@ export class Lags {
   load(): void {
     for (const tail of this.#o.table.tails)
       for (const [output, position] of Object.entries(tail.tracker.positions()))
-        if (position < tail.read) this.#begin(tail, output, position)
+        if (position < tail.read && output !== METRICS) this.#begin(tail, output, position)
   }
 
   /** The output has no room for what begins there. */

@@ -1,4 +1,5 @@
 // `yarder positions`: what the rows of an input say, and how they are moved while the input is stopped.
+import { METRICS } from '../../core/component.ts'
 import { YarderError } from '../../core/errors.ts'
 import type { State } from '../../core/state.ts'
 import { compileGlob } from './glob.ts'
@@ -88,13 +89,19 @@ export function positionsOf(state: State, input: string): Position[] {
       ...(at !== row.path && { at }),
       size: row.packing === undefined ? (found?.st.size ?? row.size) : row.size,
       read: least(row),
-      acked: row.pos,
+      acked: ofOutputs(row),
       state: found === undefined && known !== 'done' ? 'not found' : known
     }
   })
 }
 
-const least = (row: Row): number => Math.min(...Object.values(row.pos))
+const least = (row: Row): number => Math.min(...Object.values(ofOutputs(row)))
+
+/** What was counted into metrics is not counted again, whatever is sent again. */
+function ofOutputs({ pos }: Row): Record<string, number> {
+  const { [METRICS]: _, ...acked } = pos
+  return acked
+}
 
 /**
  * What an edit does to the rows, nothing of which is changed yet. `outputs` are those that the input sends to. Throws a
@@ -173,7 +180,7 @@ function moved(
   if (typeof to === 'string') return to
   const known = least(row)
   const before = Object.fromEntries(
-    [...new Set([...Object.keys(row.pos), ...outputs])].map(o => [o, row.pos[o] ?? known])
+    [...new Set([...Object.keys(ofOutputs(row)), ...outputs])].map(o => [o, row.pos[o] ?? known])
   )
   const pos = Object.fromEntries(
     Object.entries(before).map(([o, p]) => [o, edit.output === undefined || edit.output === o ? to : p])
@@ -186,7 +193,7 @@ function moved(
   }
   if (notes.length === 0 && !edit.newIds) return `it is at ${to} already`
   const file = edit.newIds ? newFileId() : row.file
-  const next = { ...placed(row, found, pos, now), file }
+  const next = { ...placed(row, found, { ...row.pos, ...pos }, now), file }
   if (edit.newIds) delete next.gen
   const newId = edit.newIds ? sourceId(file, 0) : undefined
   return { id, newId, path: found.path, from: before, to, notes, row: next }

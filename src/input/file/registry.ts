@@ -1,5 +1,6 @@
 // The rows of an input in the state: one for each stream, and one for the input itself.
 import { dirname } from 'node:path'
+import { METRICS } from '../../core/component.ts'
 import type { Context } from '../../core/component.ts'
 import { isMap } from '../../core/field.ts'
 import type { State } from '../../core/state.ts'
@@ -105,7 +106,9 @@ export class Registry {
 
   /** The outputs whose positions are kept: those of the configuration, or a nameless one. */
   outputs(): readonly string[] {
-    return this.#context.outputs.length > 0 ? this.#context.outputs : ['']
+    const { outputs, metered } = this.#context
+    const all = outputs.length > 0 ? outputs : ['']
+    return metered === true ? [...all, METRICS] : all
   }
 
   /** A stream from its start, owed to every output. */
@@ -139,17 +142,14 @@ export class Registry {
   }
 
   #tailOf(row: Row): FileTail {
-    const outputs = this.outputs()
-    const known = outputs.map(o => row.pos[o]).filter(p => p !== undefined)
-    const least = Math.min(...(known.length > 0 ? known : Object.values(row.pos)))
-    const start = Number.isFinite(least) ? least : 0
+    const positions = positionsIn(row, this.outputs())
     const tail = new FileTail({
       fileId: row.file,
       generation: row.gen ?? 0,
       path: row.path,
       input: this.#context.name,
       constants: this.#context.constants,
-      positions: outputs.map(o => [o, row.pos[o] ?? start] as const)
+      positions
     })
     tail.at = row.at ?? row.path
     tail.home = row.home ?? tail.home
@@ -243,6 +243,15 @@ export class Registry {
       this.#state.set(RUNS, this.#context.name, this.#runs)
     }
   }
+}
+
+/** A new output begins where the slowest of the others is; what any output has had was counted, or is not to be. */
+function positionsIn({ pos }: Row, outputs: readonly string[]): [output: string, offset: number][] {
+  const known = outputs.filter(o => o !== METRICS && pos[o] !== undefined).map(o => pos[o]!)
+  const all = known.length > 0 ? known : Object.values(pos)
+  const least = all.length > 0 ? Math.min(...all) : 0
+  const most = Math.max(least, ...all, pos[METRICS] ?? 0)
+  return outputs.map(o => [o, o === METRICS ? most : (pos[o] ?? least)])
 }
 
 function rowOf(tail: FileTail): Row {

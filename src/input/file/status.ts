@@ -83,7 +83,7 @@ function fileStatus(tail: FileTail, troubles: readonly Trouble[], dangers: reado
     size: tail.size,
     read: tail.read,
     acked: Math.min(tail.tracker.min(), tail.read),
-    ackedBy: tail.tracker.positions(),
+    ackedBy: tail.tracker.acked(),
     state: trouble !== undefined ? 'unreadable' : tail.place === 'live' ? live : tail.place,
     reason: trouble?.reason ?? REASONS[tail.place],
     ledger: tail.ledger.balance(tail.position()),

@@ -1,4 +1,5 @@
 // How far each output has taken over one file: the low-water mark of contiguous settled ranges.
+import { METRICS } from '../../core/component.ts'
 
 interface Mark {
   /** Everything before it is settled. */
@@ -39,6 +40,12 @@ export class Tracker {
     let max = 0
     for (const { low } of this.#marks.values()) if (low > max) max = low
     return max
+  }
+
+  /** The same without those of metrics, which are no output. */
+  acked(): Record<string, number> {
+    const { [METRICS]: _, ...acked } = this.positions()
+    return acked
   }
 
   positions(): Record<string, number> {

@@ -6,6 +6,7 @@ import { cursorAt } from '../../../test/lib/step.ts'
 import { readExposition } from '../../../test/lib/exposition.ts'
 import type { Clock } from '../../core/clock.ts'
 import { systemClock } from '../../core/clock.ts'
+import { memoryState } from '../../core/state.ts'
 import type { Event } from '../../core/event.ts'
 import { createStore } from '../store.ts'
 import { renderPieces } from '../export/prometheus.ts'
@@ -19,10 +20,16 @@ function observed(made: LogMetric, events: readonly Event[]): Record<string, num
   return series(made)
 }
 
-const series = (made: LogMetric): Record<string, number> =>
-  Object.fromEntries([...made.family().samples].map(s => [Object.values(s.labels).join('|'), s.value]))
+/** Its series once they are kept. */
+function kept(made: LogMetric): ReturnType<LogMetric['family']> {
+  made.keep(memoryState())
+  return made.family()
+}
 
-const text = (made: LogMetric): string => [...renderPieces([made.family()], 'text')].join('')
+const series = (made: LogMetric): Record<string, number> =>
+  Object.fromEntries([...kept(made).samples].map(s => [Object.values(s.labels).join('|'), s.value]))
+
+const text = (made: LogMetric): string => [...renderPieces([kept(made)], 'text')].join('')
 
 const skipped = (made: LogMetric): Record<string, number> => Object.fromEntries(made.report().skipped)
 
@@ -132,7 +139,7 @@ test('no sum becomes infinite', () => {
     const made = metric(options.type === 'counter' ? 'x_total' : 'x', { ...options, value: 'v' })
     observed(made, [{ v: 1.7e308 }, { v: 1.7e308 }, { v: 1 }])
     assert.ok(
-      [...made.family().samples].every(s => Number.isFinite(s.value)),
+      [...kept(made).samples].every(s => Number.isFinite(s.value)),
       options.type
     )
     assert.deepEqual(skipped(made), { out_of_range: 1 }, options.type)
@@ -192,7 +199,7 @@ test('hostile label values neither merge nor break the page, in both formats', (
     ...HOSTILE.flatMap(a => HOSTILE.map(b => ({ a, b })))
   ])
   for (const format of ['text', 'openmetrics'] as const) {
-    const page = Buffer.from([...renderPieces([made.family()], format)].join(''))
+    const page = Buffer.from([...renderPieces([kept(made)], format)].join(''))
     const [family] = readExposition(page, format)
     const wellFormed = new Set(HOSTILE.map(value => value.toWellFormed()))
     assert.equal(family!.samples.length, 2 + wellFormed.size ** 2)
@@ -223,7 +230,7 @@ test('whatever the label values are, a reader gets them back with the right coun
 test('100,000 distinct label values stay within the limit, and the total is right', () => {
   const made = metric('r_total', { type: 'counter', labels: { url: 'url', verb: { const: 'GET' } } })
   for (let i = 0; i < 100_000; i++) made.observe({ url: `/item/${i}` }, cursorAt())
-  const samples = [...made.family().samples]
+  const samples = [...kept(made).samples]
   assert.equal(samples.length, 1000)
   assert.equal(
     samples.reduce((sum, s) => sum + s.value, 0),
@@ -233,7 +240,7 @@ test('100,000 distinct label values stay within the limit, and the total is righ
   assert.deepEqual(overflow?.labels, { url: '__overflow__', verb: '__overflow__' })
   assert.equal(overflow?.value, 99_001)
   made.observe({ url: '/item/3' }, cursorAt())
-  assert.equal([...made.family().samples][3]?.value, 2, 'a series that stands goes on counting by itself')
+  assert.equal([...kept(made).samples][3]?.value, 2, 'a series that stands goes on counting by itself')
   const { overflowing, overflowed, series: count } = made.report()
   assert.deepEqual({ overflowing, overflowed, count }, { overflowing: true, overflowed: 99_001, count: 1000 })
 })
@@ -288,43 +295,79 @@ test('series may go while a page is being made of them', () => {
   const clock: Clock = { ...systemClock, elapsed: () => now }
   const made = metric('r_total', { type: 'counter', labels: { a: 'a' }, idle_timeout: '1s' }, clock)
   observed(made, [{ a: '1' }, { a: '2' }, { a: '3' }])
-  const walk = made.family().samples[Symbol.iterator]()
+  const walk = kept(made).samples[Symbol.iterator]()
   assert.equal((walk.next().value as { labels: { a: string } }).labels.a, '1')
   now = 2000
   assert.deepEqual(series(made), {})
   assert.equal(walk.next().done, true)
 })
 
-test('a snapshot goes through JSON into a metric of the same shape, and into no other', () => {
+test('what is not kept yet is not shown', () => {
+  const made = metric('r_total', { type: 'counter', labels: { a: 'a' } })
+  const state = memoryState()
+  made.observe({ a: 'x' }, cursorAt())
+  assert.deepEqual([...made.family().samples], [])
+  made.keep(state)
+  made.observe({ a: 'x' }, cursorAt())
+  assert.deepEqual(
+    [...made.family().samples].map(s => s.value),
+    [1]
+  )
+  assert.deepEqual(series(made), { x: 2 })
+})
+
+test('a metric of the same shape goes on with what was kept, one of another begins anew', () => {
   const options = { type: 'histogram', value: 'v', labels: { a: 'a' }, buckets: [1, 2] }
   const made = metric('h', options)
-  observed(made, [
+  const state = memoryState()
+  assert.equal(made.recall(state), true)
+  for (const event of [
     { a: 'x\n', v: 1 },
     { a: '', v: 3 }
   ])
-  const state = JSON.parse(JSON.stringify(made.snapshot())) as ReturnType<LogMetric['snapshot']>
+    made.observe(event, cursorAt())
+  made.keep(state)
   const again = metric('h', options)
-  assert.equal(again.restore(state), true)
+  assert.equal(again.recall(state), true)
   assert.equal(text(again), text(made))
   again.observe({ a: '', v: 0.5 }, cursorAt())
   assert.match(text(again), /h_count\{a=""\} 2\nh_sum\{a=""\} 3\.5\n$/)
+  state.set('metric/h', '["y"]', [1, null, 0, 2])
+  const third = metric('h', options)
+  assert.equal(third.recall(state), true)
+  assert.equal(text(third), text(made), 'a damaged row is left out')
 
   const other = metric('h', { ...options, buckets: [1, 3] })
-  assert.equal(other.restore(state), false)
-  assert.equal(metric('h', { ...options, labels: { b: 'a' } }).restore(state), false)
-  const damaged = { ...state, series: [{ labels: ['x'], numbers: [1, NaN, 0, 2], idle: 0 }] }
-  assert.equal(again.restore(damaged), false)
+  assert.equal(other.recall(state), false)
+  assert.deepEqual(series(other), {})
+  assert.deepEqual([...state.entries('metric/h')], [])
 })
 
-test('a snapshot with more series than now are allowed keeps the total', () => {
+test('idle series are forgotten in the state, too', () => {
+  let now = 0
+  const clock: Clock = { ...systemClock, elapsed: () => now }
+  const made = metric('r_total', { type: 'counter', labels: { a: 'a' }, idle_timeout: '1s' }, clock)
+  const state = memoryState()
+  made.observe({ a: 'x' }, cursorAt())
+  made.keep(state)
+  assert.equal([...state.entries('metric/r_total')].length, 1)
+  now = 2000
+  made.keep(state)
+  assert.equal([...state.entries('metric/r_total')].length, 0)
+})
+
+test('with fewer series allowed than were kept the total stays, also the next time', () => {
+  const state = memoryState()
   const before = metric('r_total', { type: 'counter', labels: { a: 'a' } })
-  observed(
-    before,
-    ['1', '2', '3', '4', '5'].map(a => ({ a }))
-  )
-  const made = metric('r_total', { type: 'counter', labels: { a: 'a' }, max_series: 3 })
-  made.restore(before.snapshot())
-  assert.deepEqual(series(made), { 1: 1, 2: 1, __overflow__: 3 })
+  before.recall(state)
+  for (const a of ['1', '2', '3', '4', '5']) before.observe({ a }, cursorAt())
+  before.keep(state)
+  for (let i = 0; i < 2; i++) {
+    const made = metric('r_total', { type: 'counter', labels: { a: 'a' }, max_series: 3 })
+    assert.equal(made.recall(state), true)
+    made.keep(state)
+    assert.deepEqual(series(made), { 1: 1, 2: 1, __overflow__: 3 })
+  }
 })
 
 test('options that are wrong are told by name, with what would be right', () => {
@@ -369,12 +412,15 @@ test('the store shows them among its own, and says what was left out and what ov
   const requests = metric('requests_total', { type: 'counter', input: 'nginx', labels: { url: 'url' }, max_series: 2 })
   const bytes = metric('bytes_total', { type: 'counter', input: ['nginx', 'app'], value: 'bytes' })
   const all = createLogMetrics([requests, bytes, metric('lines_total', { type: 'counter' })], store.instruments)
+  const state = memoryState()
+  all.open(state)
   const remove = store.addSource(all.families)
   for (const url of ['/a', '/b', '/c']) for (const observe of all.observersOf('nginx')) observe({ url }, cursorAt())
   for (const observe of all.observersOf('app')) observe({ bytes: 7 }, cursorAt())
   for (const observe of all.observersOf('other')) observe({}, cursorAt())
 
   const read = async (): Promise<Record<string, number>> => {
+    state.commit()
     const page = Buffer.from([...renderPieces(await store.read(), 'openmetrics')].join(''))
     const families = readExposition(page, 'openmetrics')
     assert.deepEqual(
@@ -402,8 +448,8 @@ test('the store shows them among its own, and says what was left out and what ov
   })
 
   const next = createLogMetrics([metric('lines_total', { type: 'counter' })], store.instruments)
-  next.restore(all.snapshot())
   all.close()
+  next.open(state)
   remove()
   store.addSource(next.families)
   const after = await read()

@@ -1,8 +1,10 @@
 // A metric made out of records: which records, under which labels, how many series and for how long.
+import { isDeepStrictEqual } from 'node:util'
 import type { Meter, MetricPoint } from '../../core/component.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Cursor, Event } from '../../core/event.ts'
 import * as f from '../../core/field.ts'
+import type { State } from '../../core/state.ts'
 import { renderLabels } from '../export/prometheus.ts'
 import type { Family, Sample } from '../store.ts'
 import { labelsField } from './labels.ts'
@@ -34,18 +36,6 @@ export const metricCommonFields = {
 }
 export type MetricCommon = f.Values<typeof metricCommonFields>
 
-/** All of a metric's series as JSON data. */
-export interface MetricState {
-  readonly signature: string
-  readonly labels: readonly string[]
-  readonly series: ReadonlyArray<{
-    readonly labels: readonly string[]
-    readonly numbers: readonly number[]
-    /** How long no record has come, milliseconds. */
-    readonly idle: number
-  }>
-}
-
 /** What the agent says about a metric itself. The counts are those since the last report. */
 export interface MetricReport {
   readonly series: number
@@ -60,12 +50,13 @@ export interface LogMetric {
   readonly inputs: readonly string[] | undefined
   /** For `PipelineOptions.observers`. Never throws, keeps nothing of the record. */
   readonly observe: (event: Event, cursor: Cursor) => void
-  /** Forgets idle series; the samples are those of the moment they are walked at. */
+  /** The series as they were last kept, without idle ones. */
   family(): Family
   report(): MetricReport
-  snapshot(): MetricState
-  /** Adds the series of a snapshot; false, and nothing done, when it is of another shape. */
-  restore(state: MetricState): boolean
+  /** Takes over what was kept, when the metric still has that shape; forgets it otherwise and answers false. */
+  recall(state: State): boolean
+  /** Writes what has changed to the state, which is about to be committed; from now on that is what `family` shows. */
+  keep(state: State): void
 }
 
 /** Puts a built meter behind its labels and limits. */
@@ -88,6 +79,7 @@ export function createLogMetric(name: string, common: MetricCommon, meter: Meter
     if (!meter.add(series.numbers, value)) return skip('out_of_range')
     if (series === table.overflow) overflowed++
     if (idleTimeout !== undefined) series.seen = clock.elapsed()
+    table.touch(series)
   }
 
   function forgetIdle(): void {
@@ -99,7 +91,9 @@ export function createLogMetric(name: string, common: MetricCommon, meter: Meter
   // `rate()` needs a 0 to start from; where all labels are known beforehand it can be there.
   if (meter.type !== 'gauge' && labels.every(label => label.constant)) {
     const known: Cursor = { source: NOWHERE, time: NaN, arrival: 0, offset: 0, failed: '' }
-    table.of(labels.map(label => label.text({}, known))).seen = clock.elapsed()
+    const series = table.of(labels.map(label => label.text({}, known)))
+    series.seen = clock.elapsed()
+    series.shown = [...series.numbers]
   }
 
   return {
@@ -107,7 +101,6 @@ export function createLogMetric(name: string, common: MetricCommon, meter: Meter
     inputs: common.input,
     observe,
     family() {
-      forgetIdle()
       return { name, help: common.help, type: meter.type, samples: samplesOf(name, names, meter, table) }
     },
     report() {
@@ -116,33 +109,52 @@ export function createLogMetric(name: string, common: MetricCommon, meter: Meter
       overflowed = 0
       return report
     },
-    snapshot() {
-      const now = clock.elapsed()
-      return {
-        signature: meter.signature,
-        labels: names,
-        series: [...table].map(({ labels: values, numbers, seen }) => ({
-          labels: values,
-          numbers: [...numbers],
-          idle: idleTimeout === undefined ? 0 : now - seen
-        }))
+    recall(state) {
+      const shape = state.get(METRIC, name)
+      const same = isDeepStrictEqual(shape, { signature: meter.signature, labels: names })
+      const rows = [...state.entries(scopeOf(name))]
+      if (!same) {
+        for (const [key] of rows) state.delete(scopeOf(name), key)
+        state.set(METRIC, name, { signature: meter.signature, labels: names })
+        return shape === undefined
       }
-    },
-    restore(state) {
-      if (state.signature !== meter.signature || state.labels.join() !== names.join()) return false
-      const fits = ({ labels: values, numbers }: MetricState['series'][number]): boolean =>
-        values.length === names.length && numbers.length === meter.width && numbers.every(Number.isFinite)
-      if (!state.series.every(fits)) return false
-      const now = clock.elapsed()
-      for (const { labels: values, numbers, idle } of state.series) {
+      for (const [key, numbers] of rows) {
+        const values = labelsIn(key, names.length)
+        if (values === undefined || !isNumbers(numbers, meter.width)) {
+          state.delete(scopeOf(name), key)
+          continue
+        }
         const series = table.of(values)
         for (let i = 0; i < meter.width; i++) series.numbers[i]! += numbers[i]!
-        series.seen = Math.max(series.seen, now - idle)
+        series.shown = [...series.numbers]
+        series.seen = clock.elapsed()
+        if (JSON.stringify(series.labels) === key) continue
+        // There is no room for it any more: it is in the overflow from now on.
+        state.delete(scopeOf(name), key)
+        table.touch(series)
       }
       return true
+    },
+    keep(state) {
+      forgetIdle()
+      const { changed, gone } = table.publish()
+      for (const series of gone) state.delete(scopeOf(name), JSON.stringify(series.labels))
+      for (const { labels: values, shown } of changed) state.set(scopeOf(name), JSON.stringify(values), shown)
     }
   }
 }
+
+/** The scope that holds the shape of each metric by its name, and the one that holds the series of a metric. */
+export const METRIC = 'metric'
+export const scopeOf = (name: string): string => `${METRIC}/${name}`
+
+function labelsIn(key: string, count: number): string[] | undefined {
+  const values: unknown = JSON.parse(key)
+  return Array.isArray(values) && values.length === count ? values.map(String) : undefined
+}
+
+const isNumbers = (value: unknown, width: number): value is number[] =>
+  Array.isArray(value) && value.length === width && value.every(Number.isFinite)
 
 const NOWHERE = { input: '', id: '', path: undefined, constants: {} }
 
@@ -152,8 +164,9 @@ function samplesOf(name: string, names: readonly string[], meter: Meter, table: 
   return {
     *[Symbol.iterator]() {
       for (const series of table) {
+        if (series.shown === undefined) continue
         const { labels, rendered } = (series.face ??= faceOf(names, series))
-        const values = meter.values(series.numbers)
+        const values = meter.values(series.shown)
         for (let i = 0; i < points.length; i++) {
           const point = points[i]!
           yield { name: point.name, labels, value: values[i]!, le: point.le, rendered }

@@ -4,6 +4,10 @@
 export interface Series {
   readonly labels: readonly string[]
   readonly numbers: number[]
+  /** The numbers as they were last made durable: what is shown. Undefined before the first time. */
+  shown: number[] | undefined
+  /** The numbers are ahead of what was made durable. */
+  changed: boolean
   /** When a record last came, on the clock that the holder keeps; stays 0 when none is kept. */
   seen: number
   /** How exports show its labels; made when it is first read. */
@@ -41,6 +45,8 @@ export class SeriesTable {
   readonly #options: SeriesTableOptions
   readonly #root: Node = new Map()
   readonly #all = new Set<Series>()
+  #changed: Series[] = []
+  #gone: Series[] = []
   readonly #overflowLabels: readonly string[]
   #overflow: Series | undefined
 
@@ -68,8 +74,29 @@ export class SeriesTable {
     return this.#find(values) ?? this.#open(values.map(clean))
   }
 
+  /** Its numbers have changed. */
+  touch(series: Series): void {
+    if (series.changed) return
+    series.changed = true
+    this.#changed.push(series)
+  }
+
+  /** What has changed, and what was deleted, since the last call; the former is shown from now on. */
+  publish(): { changed: readonly Series[]; gone: readonly Series[] } {
+    const changed = this.#changed.filter(series => this.#all.has(series))
+    const gone = this.#gone
+    this.#changed = []
+    this.#gone = []
+    for (const series of changed) {
+      series.changed = false
+      series.shown = [...series.numbers]
+    }
+    return { changed, gone }
+  }
+
   delete(series: Series): void {
     this.#all.delete(series)
+    this.#gone.push(series)
     if (series === this.#overflow) this.#overflow = undefined
     removeFrom(this.#root, pathOf(series.labels), 0)
   }
@@ -101,6 +128,8 @@ export class SeriesTable {
     const series: Series = {
       labels,
       numbers: Array.from({ length: this.#options.width }, () => 0),
+      shown: undefined,
+      changed: false,
       seen: 0,
       face: undefined
     }

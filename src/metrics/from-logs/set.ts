@@ -2,18 +2,18 @@
 import type { Cursor, Event } from '../../core/event.ts'
 import type { Instruments } from '../../core/instruments.ts'
 import type { Family } from '../store.ts'
-import type { LogMetric, MetricState } from './metric.ts'
+import type { State } from '../../core/state.ts'
+import { METRIC, scopeOf } from './metric.ts'
+import type { LogMetric } from './metric.ts'
 
 export interface LogMetrics {
   /** For the pipeline of an input. */
   observersOf(input: string): Array<(event: Event, cursor: Cursor) => void>
   /** For `Store.addSource`. */
   families(): Family[]
-  /** By name. */
-  snapshot(): Record<string, MetricState>
-  /** Goes on with what a snapshot holds; metrics that are gone or of another shape are left out. */
-  restore(states: Readonly<Record<string, MetricState>>): void
-  /** Takes back what it says about itself; for a reload, after the snapshot. */
+  /** Goes on with what is kept in the state, and keeps it there from now on; metrics that are gone are forgotten. */
+  open(state: State): void
+  /** Takes back what it says about itself, and keeps nothing any more; for a reload, after a commit. */
   close(): void
 }
 
@@ -46,19 +46,22 @@ export function createLogMetrics(metrics: readonly LogMetric[], instruments: Ins
     }
   }
   const silence = instruments.beforeScrape(tell)
+  let unhook = (): void => {}
 
   return {
     observersOf: input =>
       metrics.filter(({ inputs }) => inputs === undefined || inputs.includes(input)).map(metric => metric.observe),
     families: () => metrics.map(metric => metric.family()),
-    snapshot: () => Object.fromEntries(metrics.map(metric => [metric.name, metric.snapshot()])),
-    restore(states) {
-      for (const metric of metrics) {
-        const state = Object.hasOwn(states, metric.name) ? states[metric.name] : undefined
-        if (state !== undefined) metric.restore(state)
-      }
+    open(state) {
+      const names = new Set(metrics.map(metric => metric.name))
+      for (const [name] of [...state.entries(METRIC)]) if (!names.has(name)) forget(state, name)
+      for (const metric of metrics) metric.recall(state)
+      unhook = state.beforeCommit(() => {
+        for (const metric of metrics) metric.keep(state)
+      })
     },
     close() {
+      unhook()
       silence()
       tell()
       for (const { name } of metrics) {
@@ -67,4 +70,9 @@ export function createLogMetrics(metrics: readonly LogMetric[], instruments: Ins
       }
     }
   }
+}
+
+function forget(state: State, name: string): void {
+  for (const [key] of [...state.entries(scopeOf(name))]) state.delete(scopeOf(name), key)
+  state.delete(METRIC, name)
 }
