@@ -178,7 +178,7 @@ function tell(world: World, verb: 'set' | 'reset', request: PositionsRequest, an
 const SET_HELP = `
 Records that are sent again have the ids they had: Elasticsearch answers 409 for those it still has and keeps one of
 each, which fills a gap and doubles nothing. With --new-ids everything arrives again as new documents.
-While the agent runs, this one input stands still until what it read is acknowledged, and goes on from the new position.
+While the agent runs, this one input stands still until what it read is acknowledged (8 s at most) and goes on from there.
 
 Examples:
   yarder positions set --input nginx --path /var/log/nginx/access.log --to 0          send all of it again
