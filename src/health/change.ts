@@ -33,11 +33,16 @@ const LEVELS: Record<CheckState, string> = { ok: 'info', warning: 'warn', critic
 
 export const iso = (ms: number): string => new Date(ms).toISOString()
 
-/** `muted` says why nobody was told. */
+/** `muted` says why nobody was told; `log` are the last lines of what has failed. */
 export function recordOf(
   { name, type, owner }: Subject,
   change: Change,
-  run: { readonly seconds: number; readonly failures: number; readonly muted: string | undefined }
+  run: {
+    readonly seconds: number
+    readonly failures: number
+    readonly muted: string | undefined
+    readonly log?: readonly string[]
+  }
 ): Event {
   const { state, previous, reason, message, since } = change
   return {
@@ -55,6 +60,7 @@ export function recordOf(
       duration_seconds: run.seconds,
       failures: run.failures,
       ...(run.muted === undefined ? {} : { muted: run.muted }),
+      ...(run.log === undefined ? {} : { log: run.log.join('\n') }),
       ...(owner === undefined ? {} : { owner })
     }
   }

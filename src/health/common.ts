@@ -1,6 +1,7 @@
 // What every check takes besides the options of its kind.
 import * as f from '../core/field.ts'
 import { cronField, zoneField } from './cron.ts'
+import { lintShowLog, showLogField } from './last-lines.ts'
 import { lintRemedy, remedyField } from './remedy.ts'
 
 export const DEFAULT_EVERY_MS = 10_000
@@ -70,6 +71,7 @@ export const checkCommonFields = {
       { example: [{ schedule: '0 2 * * 0', for: '2h' }] }
     )
   ),
+  show_log: showLogField,
   remedy: remedyField,
   notify: f.optional(
     f.oneOrMore(f.string('Name of an entry of `notify`.'), 'Who is told when its state changes.', {
@@ -88,5 +90,6 @@ export function* lintCheckCommon(o: CheckCommon): Iterable<readonly [option: str
     yield ['failures_before_warning', 'must not be above failures_before_critical']
   if (o.failures_within !== undefined && o.failures_within < o.failures_before_critical)
     yield ['failures_within', 'must not be below failures_before_critical']
+  yield* lintShowLog(o.show_log)
   yield* lintRemedy(o.remedy)
 }

@@ -1,6 +1,6 @@
 // Who is told of what, and when not: maintenance, dependencies, flapping.
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -179,7 +179,33 @@ test('a remedy is tried when it fails for itself, and neither in maintenance nor
   await t.waitFor(() => assert.match(readFileSync(trace, 'utf8'), /^run\n/), { timeout: 10_000, interval: 10 })
 })
 
+test('the record of a failure has the last lines of its log, and nobody waits for them', async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'yarder-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  const file = join(dir, 'error.log')
+  writeFileSync(file, Array.from({ length: 50 }, (_, i) => `line ${i}\n`).join(''))
+  const w = await watch({
+    web: { show_log: { file, lines: 2 } },
+    db: { show_log: { file: join(dir, 'gone') } }
+  })
+  await w.clock.advance(MINUTE)
+  w.targets['web'] = w.targets['db'] = 'critical'
+  await w.clock.advance(MINUTE)
+  assert.deepEqual(w.told().sort(), ['db: ok to critical', 'web: ok to critical'])
+  await w.checks.stop()
+  const logs = w.records().flatMap(r => {
+    const { name, state, log } = r['check'] as Record<string, string>
+    return state === 'ok' ? [] : [`${name}: ${log!.replace(dir, '')}`]
+  })
+  assert.deepEqual(logs.sort(), [
+    "db: (no log: ENOENT: no such file or directory, open '/gone')",
+    'web: line 48\nline 49'
+  ])
+})
+
 test('options that contradict each other are told', () => {
   const read = readFields(checkCommonFields, { failures_within: 2 }, () => {})!
   assert.deepEqual([...lintCheckCommon(read)], [['failures_within', 'must not be below failures_before_critical']])
+  const log = readFields(checkCommonFields, { show_log: {} }, () => {})!
+  assert.deepEqual([...lintCheckCommon(log)], [['show_log', 'takes either file or unit']])
 })

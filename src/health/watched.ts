@@ -10,6 +10,7 @@ import type { Change, CheckChange } from './change.ts'
 import type { CheckPlan } from './checks.ts'
 import { History } from './history.ts'
 import type { PastState, Uptime } from './history.ts'
+import { lastLines } from './last-lines.ts'
 import type { Meters } from './meters.ts'
 import { createWindows, silenceOf } from './quiet.ts'
 import type { Quiet } from './quiet.ts'
@@ -60,6 +61,9 @@ export const STANDINGS = 'checks'
 /** Who depends on others waits so long for them to be looked at before it speaks of its own failure. */
 const WAIT_FOR_OTHERS_MS = 60_000
 
+/** A log that takes longer to read is left out. */
+const LOG_WITHIN_MS = 5000
+
 /** What was last said to people. */
 interface Told {
   readonly state: CheckState
@@ -81,6 +85,7 @@ export class Watched {
   #shown: ShownState
   #shownSince: number
   #failingSince: number | undefined
+  #showing: Promise<void> | undefined
   #last: { readonly run: CheckRun; readonly began: number; readonly at: number } | undefined
 
   constructor(plan: CheckPlan, options: WatchedOptions) {
@@ -133,7 +138,7 @@ export class Watched {
     this.#abort.abort()
     await this.#ended
     this.plan.check.close?.()
-    await this.#remedy?.stop()
+    await Promise.all([this.#remedy?.stop(), this.#showing])
   }
 
   status(): CheckStatus {
@@ -232,12 +237,20 @@ export class Watched {
     else log.warn(data, 'A check is not ok.')
     const told = muted === undefined && !this.#isTold()
     if (told) this.#told = this.#standing
-    const { failures } = this.#standing
+    const notification = notificationOf(this.#subject(), change)
+    const record = { seconds: run.seconds, failures: this.#standing.failures, muted: muted?.text }
+    const show = state === 'ok' ? undefined : this.plan.common.show_log
     onChange({
-      record: recordOf(this.#subject(), change, { seconds: run.seconds, failures, muted: muted?.text }),
-      notification: notificationOf(this.#subject(), change),
+      record: show === undefined ? recordOf(this.#subject(), change, record) : undefined,
+      notification,
       notify: told && !first ? (this.plan.common.notify ?? []) : []
     })
+    if (show === undefined) return
+    // Nobody waits for the log to hear of a failure; only the record does.
+    const limit = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(LOG_WITHIN_MS)])
+    this.#showing = lastLines(show, limit).then(lines =>
+      onChange({ record: recordOf(this.#subject(), change, { ...record, log: lines }), notification, notify: [] })
+    )
   }
 
   #isTold(): boolean {

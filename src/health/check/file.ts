@@ -8,7 +8,8 @@ import { describe, errnoOf } from '../../core/errors.ts'
 import { boolean, choice, duration, optional, regex, size, string } from '../../core/field.ts'
 import type { Values } from '../../core/field.ts'
 import { ACCOUNT, lookUp } from '../accounts.ts'
-import { sha256, tail } from './file/content.ts'
+import { tail } from '../tail.ts'
+import { sha256 } from './file/sha256.ts'
 
 const fields = {
   path: string('The file or folder.', { example: '/var/backups/db.dump' }),

@@ -76,6 +76,10 @@ export const http = defineCheck({
       yaml: 'type: http\nurl: http://127.0.0.1:9200/_cluster/health\nexpect_json: { status: [green, yellow] }'
     },
     {
+      title: 'A dead man’s switch: somebody elsewhere alarms when this comes no more',
+      yaml: 'type: http\nurl: https://beats.example.com/ping/web1\nevery: 1m'
+    },
+    {
       title: 'Fast enough, and with a certificate that lasts',
       yaml: 'type: http\nurl: https://shop.example.com/\nfollow_redirects: 3\nwarning: 500ms\ncritical: 2s\nexpires_warning: 21d'
     }
