@@ -54,7 +54,7 @@ export function createLogMetrics(metrics: readonly LogMetric[], instruments: Ins
     families: () => metrics.map(metric => metric.family()),
     open(state) {
       const names = new Set(metrics.map(metric => metric.name))
-      for (const [name] of [...state.entries(METRIC)]) if (!names.has(name)) forget(state, name)
+      for (const name of keysOf(state, METRIC)) if (!names.has(name)) forget(state, name)
       for (const metric of metrics) metric.recall(state)
       unhook = state.beforeCommit(() => {
         for (const metric of metrics) metric.keep(state)
@@ -73,6 +73,8 @@ export function createLogMetrics(metrics: readonly LogMetric[], instruments: Ins
 }
 
 function forget(state: State, name: string): void {
-  for (const [key] of [...state.entries(scopeOf(name))]) state.delete(scopeOf(name), key)
+  for (const key of keysOf(state, scopeOf(name))) state.delete(scopeOf(name), key)
   state.delete(METRIC, name)
 }
+
+const keysOf = (state: State, scope: string): string[] => Array.from(state.entries(scope), ([key]) => key)
