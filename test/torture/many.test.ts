@@ -1,8 +1,7 @@
 // Many files: few that grow among many that don't, and many that come and go.
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { until } from '../lib/real/process.ts'
 import { lane } from './lib/lane.ts'
 import { Lines } from './lib/line.ts'
 import { World } from './lib/world.ts'
@@ -45,22 +44,22 @@ lane(
 
 lane(
   'files that come and go by the thousand leave nothing behind',
-  { fault: '100,000 small files created and removed', timeout: 240_000 },
+  { fault: 'small files created and removed, 2,000 a try', timeout: 240_000 },
   async own => {
     const world = new World(own)
-    mkdirSync(world.path('spool'))
     await world.start()
     await world.write({ files: [{ writer: 'w', path: world.path('busy.log') }], rate: 1000 })
     await world.arrive(500)
     const lines = new Lines('hand')
-    for (const n of own.tries(5)) {
+    // TORTURE_RUNS=17 makes it more than 100,000 files.
+    for (const n of own.tries(3)) {
       const paths = Array.from({ length: 2000 }, (_, i) => world.path(`job-${n}-${i}.log`))
       for (const path of paths) writeFileSync(path, lines.take(2))
       world.byHand.set('hand', lines.count)
       await world.caughtUp()
       for (const path of paths) unlinkSync(path)
     }
-    await until('the files to be forgotten', async () => (await world.agent.metric('yarder_input_files')) < 100, 60_000)
-    await world.finish()
+    // Ten thousand streams that are over stay known for an hour, should a compressed copy of one appear: 8 KiB each.
+    await world.finish({ rss: 192 * 1024 * 1024 })
   }
 )

@@ -98,7 +98,7 @@ for (const down of [false, true]) {
     }
     make(0)
     let reused = 0
-    const tries = down ? 6 : 4
+    const tries = down ? 6 : 2
     for (const _ of own.tries(tries)) {
       await world.arrive(0)
       await world.caughtUp()

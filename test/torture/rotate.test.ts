@@ -10,7 +10,7 @@ import { World } from './lib/world.ts'
 import type { WorldOptions } from './lib/world.ts'
 
 const needs = debian('logrotate')
-const TRIES = 6
+const TRIES = 4
 
 interface Way {
   readonly title: string

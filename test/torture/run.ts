@@ -1,8 +1,9 @@
-// `npm run test:torture [file …]`: all lanes one after the other with one seed, then the table, which is kept as JSON too.
+// `npm run test:torture [file …]`: all lanes with one seed, then the table, which is kept as JSON too.
 //
 //   SEED=N             the seed, as printed by the run that is to be repeated
 //   TORTURE_RUNS=N     every fault N times as often as in CI
 //   TORTURE_MINUTES=N  every lane goes on for N minutes
+//   TORTURE_AT_ONCE=N  so many files of lanes side by side; 2, as lanes mostly wait
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
@@ -12,6 +13,7 @@ import { SEED } from './lib/seed.ts'
 import { tableOf } from './lib/table.ts'
 import type { Row } from './lib/table.ts'
 
+const AT_ONCE = process.env['TORTURE_AT_ONCE'] ?? '2'
 const named = process.argv.slice(2)
 const files = named.length > 0 ? named : globSync('*.test.ts', { cwd: import.meta.dirname }).toSorted()
 const paths = named.length > 0 ? files : files.map(file => join(import.meta.dirname, file))
@@ -19,7 +21,7 @@ const folder = mkdtempSync(join(tmpdir(), 'yarder-torture-report-'))
 const report = join(folder, 'rows.ndjson')
 console.log(`seed ${SEED}`)
 
-const child = spawn(process.execPath, ['--test', '--test-concurrency=1', ...paths], {
+const child = spawn(process.execPath, ['--test', `--test-concurrency=${AT_ONCE}`, ...paths], {
   stdio: 'inherit',
   env: { ...process.env, SEED: String(SEED), TORTURE_ROWS: report }
 })
