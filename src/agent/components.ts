@@ -22,6 +22,7 @@ import { tls } from '../health/check/tls.ts'
 import { user } from '../health/check/user.ts'
 import { checkCommonFields, lintCheckCommon } from '../health/common.ts'
 import { outputCommonFields } from '../output/delivery.ts'
+import { notifyCommonFields } from '../health/notify.ts'
 import { exec } from '../health/notify/exec.ts'
 import { slack } from '../health/notify/slack.ts'
 import { webhook } from '../health/notify/webhook.ts'
@@ -155,7 +156,7 @@ export const catalog = defineCatalog({
       lint: lintCheckCommon,
       refersTo: { notify: 'notify', depends_on: 'checks' }
     },
-    notify: { doc: 'Who is told when a check changes its state.', definitions: notify, common: {} }
+    notify: { doc: 'Who is told when a check changes its state.', definitions: notify, common: notifyCommonFields }
   },
   steps: [...parsers, ...transforms]
 })

@@ -21,6 +21,7 @@ import { http } from '../health/check/http.ts'
 import { processCheck } from '../health/check/process.ts'
 import { systemdUnit } from '../health/check/systemd-unit.ts'
 import { tcp } from '../health/check/tcp.ts'
+import { notifyCommonFields } from '../health/notify.ts'
 import { webhook } from '../health/notify/webhook.ts'
 
 const catalog = defineCatalog({
@@ -33,7 +34,7 @@ const catalog = defineCatalog({
       refersTo: { notify: 'notify' },
       lint: lintCheckCommon
     },
-    notify: { doc: 'Who is told.', definitions: [webhook], common: {} }
+    notify: { doc: 'Who is told.', definitions: [webhook], common: notifyCommonFields }
   },
   steps: []
 })

@@ -29,11 +29,12 @@ function start() {
 }
 
 /** A place that answers each try as told: true takes it; the last answer holds. */
-function place(name: string, answers: (true | Error)[], clock: { elapsed(): number }, signature = name) {
+function place(name: string, answers: (true | Error)[], clock: { elapsed(): number }, signature = name, common = {}) {
   const tries: [seconds: number, check: string][] = []
   const plan: NotifyPlan = {
     name,
     signature,
+    common: { max_per_hour: 0, group_from: 1000, ...common },
     notify: async n => {
       tries.push([clock.elapsed() / 1000, n.check])
       const answer = answers[Math.min(tries.length, answers.length) - 1]!
@@ -118,7 +119,7 @@ test('a place that is down for long costs a bounded number of notifications', as
   const { clock, notifications, counts } = start()
   const a = place('a', [down], clock)
   notifications.apply([a.plan])
-  for (let i = 0; i < 250; i++) notifications.tell(['a'], about(String(i)))
+  for (let i = 0; i < 1150; i++) notifications.tell(['a'], about(String(i)))
   assert.equal((await counts())['left_out'], 150)
   await notifications.stop()
 })
@@ -141,4 +142,30 @@ test('a changed place takes over what waits; a stop waits as long as it may and 
   await stopped
   assert.deepEqual(errors, [{ notify: 'b', count: 1 }])
   assert.equal(clock.waiting, 0)
+})
+
+test('a storm is one notification, and what is over the budget of an hour comes as one later', async () => {
+  const { clock, notifications, counts } = start()
+  const texts: string[] = []
+  const { plan } = place('a', [true], clock)
+  const common = { max_per_hour: 3, group_from: 5 }
+  notifications.apply([{ ...plan, common, notify: async n => void texts.push(`${n.check} ${n.state}: ${n.message}`) }])
+  for (let i = 0; i < 50; i++) notifications.tell(['a'], notification({ check: `c${i}`, message: 'down' }))
+  await notifications.idle()
+  assert.equal(texts.length, 1)
+  assert.match(texts[0]!, /^50 checks critical: critical: c0, c1, c2, .*, c19 and 30 more$/)
+  for (const check of ['w', 'x']) {
+    notifications.tell(['a'], notification({ check, message: 'down' }))
+    await notifications.idle()
+  }
+  assert.deepEqual(texts.slice(1), ['w critical: down', 'x critical: down'])
+  notifications.tell(['a'], notification({ check: 'y', state: 'critical' }))
+  notifications.tell(['a'], notification({ check: 'z', state: 'warning' }))
+  notifications.tell(['a'], notification({ check: 'y', state: 'ok' }))
+  await clock.advance(3_599_000)
+  assert.equal(texts.length, 3)
+  await clock.advance(2000)
+  assert.equal(texts[3], '2 checks warning: warning: z; ok: y')
+  assert.deepEqual(await counts(), { sent: 4, kept_back: 1 })
+  await notifications.stop()
 })

@@ -2,11 +2,23 @@
 import type { Clock } from '../core/clock.ts'
 import type { Context, Notification, Notify } from '../core/component.ts'
 import { describe, YarderError } from '../core/errors.ts'
+import * as f from '../core/field.ts'
 import type { Instruments } from '../core/instruments.ts'
 import type { Log } from '../core/log.ts'
+import { groupOf } from './notify-group.ts'
+
+export const notifyCommonFields = {
+  max_per_hour: f.integer(
+    'More notifications than that within an hour are kept back, and come as one when there is room again; 0 is without end.',
+    { default: 60, min: 0, max: 10_000 }
+  ),
+  group_from: f.integer('When so many wait to be sent at once, they come as one.', { default: 5, min: 2, max: 100 })
+}
+export type NotifyCommon = f.Values<typeof notifyCommonFields>
 
 export interface NotifyPlan {
   readonly name: string
+  readonly common: NotifyCommon
   readonly signature: string
   readonly notify: Notify
 }
@@ -14,6 +26,7 @@ export interface NotifyPlan {
 /** As config/checked.ts has it. */
 export interface NotifyUnit {
   readonly name: string
+  readonly common: NotifyCommon
   readonly signature: string
   build(context: Context): Notify
 }
@@ -21,6 +34,7 @@ export interface NotifyUnit {
 /** Builds a way to notify; throws ConfigError. */
 export const planNotify = (unit: NotifyUnit, context: Context): NotifyPlan => ({
   name: unit.name,
+  common: unit.common,
   signature: unit.signature,
   notify: unit.build(context)
 })
@@ -34,9 +48,10 @@ export interface NotificationsOptions {
 }
 
 /** Notifications that wait for one place; the oldest goes when there is one more. */
-const MAX_WAITING = 100
+const MAX_WAITING = 1000
 /** Waits between tries double from the first to the second. */
 const BACKOFF_MS = { init: 1000, max: 60_000 }
+const HOUR_MS = 3_600_000
 /** Who has not been reached for so long gets the next change instead. */
 const GIVE_UP_MS = 3_600_000
 
@@ -50,7 +65,7 @@ export class Notifications {
     this.#options = options
     this.#outcomes = options.instruments.counter(
       'yarder_notifications_total',
-      'Notifications by what came of them: sent, retried, refused, given_up, left_out.',
+      'Notifications by what came of them: sent, retried, refused, given_up, left_out, kept_back.',
       ['notify', 'outcome']
     )
   }
@@ -103,6 +118,8 @@ class Channel {
   readonly #count: (outcome: string) => void
   readonly #abort = new AbortController()
   #waiting: Notification[] = []
+  /** When, within the last hour; milliseconds on the monotonic clock. */
+  #sent: number[] = []
   #work: Promise<void> | undefined
 
   constructor(plan: NotifyPlan, options: NotificationsOptions, count: (outcome: string) => void) {
@@ -134,12 +151,31 @@ class Channel {
   }
 
   async #deliver(): Promise<void> {
-    for (let next = this.#waiting[0]; next !== undefined && !this.#abort.signal.aborted; next = this.#waiting[0]) {
-      const outcome = await this.#try(next)
-      if (this.#abort.signal.aborted && outcome !== 'sent') return
+    const { signal } = this.#abort
+    while (this.#waiting.length > 0) {
+      const keptBack = await this.#room()
+      if (signal.aborted) return
+      const together = keptBack || this.#waiting.length >= this.plan.common.group_from
+      const batch = together ? [...this.#waiting] : this.#waiting.slice(0, 1)
+      const outcome = await this.#try(groupOf(batch))
+      if (signal.aborted && outcome !== 'sent') return
       this.#count(outcome)
-      if (this.#waiting[0] === next) this.#waiting.shift()
+      this.#sent.push(this.#options.clock.elapsed())
+      this.#waiting = this.#waiting.filter(n => !batch.includes(n))
     }
+  }
+
+  /** Waits until one more may be sent; true when that took a while. */
+  async #room(): Promise<boolean> {
+    const { clock, log } = this.#options
+    const { max_per_hour: most } = this.plan.common
+    const now = clock.elapsed()
+    this.#sent = this.#sent.filter(at => now - at < HOUR_MS)
+    if (most === 0 || this.#sent.length < most) return false
+    log.warn({ notify: this.plan.name, most }, 'So many notifications within an hour; further ones are kept back.')
+    this.#count('kept_back')
+    await clock.wait(this.#sent[0]! + HOUR_MS - now, this.#abort.signal)
+    return true
   }
 
   async #try(notification: Notification): Promise<'sent' | 'refused' | 'given_up'> {

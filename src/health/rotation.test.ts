@@ -14,7 +14,7 @@ import { memoryState } from '../core/state.ts'
 import { Checks, planCheck } from './checks.ts'
 import { http } from './check/http.ts'
 import { checkCommonFields } from './common.ts'
-import { Notifications } from './notify.ts'
+import { notifyCommonFields, Notifications } from './notify.ts'
 import { webhook } from './notify/webhook.ts'
 
 const listen = async (server: Server, port = 0): Promise<number> => {
@@ -51,7 +51,9 @@ test('a service that is stopped is out after three failures and back when it is 
   const common = { clock: systemClock, log: silentLog, instruments: silentInstruments }
   const notifications = new Notifications(common)
   const target = read(webhook.fields, { url: `http://127.0.0.1:${hookPort}/` })
-  notifications.apply([{ name: 'oncall', signature: '', notify: webhook.build(target, context()) }])
+  notifications.apply([
+    { name: 'oncall', signature: '', common: read(notifyCommonFields, {}), notify: webhook.build(target, context()) }
+  ])
   const checks = new Checks({
     ...common,
     state: memoryState(),
