@@ -1,5 +1,5 @@
 // `port` check: something on this host listens on a port, and on which address, as the kernel says.
-import { readFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { defineCheck } from '../../core/component.ts'
@@ -8,6 +8,8 @@ import { boolean, choice, integer, optional, string } from '../../core/field.ts'
 
 /** States of /proc/net that take newcomers: TCP's LISTEN, and what an unconnected UDP socket shows. */
 const LISTENING = { tcp: '0A', udp: '07' } as const
+/** Bytes read at once: a few dozen sockets. */
+const CHUNK = 8 * 1024
 /** What stands for every address. */
 const ANY = ['0.0.0.0', '::']
 
@@ -38,9 +40,8 @@ export const port = defineCheck({
   ],
   build: o => async () => {
     try {
-      const on = [
-        ...new Set([...listeners(o.proc, o.protocol, o.port), ...listeners(o.proc, `${o.protocol}6`, o.port)])
-      ]
+      const tables = await Promise.all([o.protocol, `${o.protocol}6`].map(table => listeners(o.proc, table, o.port)))
+      const on = [...new Set(tables.flat())]
       const heard = o.address === undefined ? on.length > 0 : on.some(a => covers(a, plain(o.address!)))
       const where = `${o.protocol} port ${o.port}${o.address === undefined ? '' : ` of ${o.address}`}`
       const others = on.length === 0 ? '' : `; it is listened on at ${on.join(', ')}`
@@ -63,19 +64,37 @@ function covers(listener: string, address: string): boolean {
 }
 
 /** Addresses that listen on a port: proc_pid_net(5), "tcp"; a host without IPv6 has no `tcp6`. */
-function* listeners(proc: string, table: string, port: number): Iterable<string> {
-  let text
-  try {
-    text = readFileSync(join(proc, 'net', table), 'latin1')
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' && table.endsWith('6')) return
-    throw error
-  }
+async function listeners(proc: string, table: string, port: number): Promise<string[]> {
   const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
   const state = LISTENING[table.startsWith('tcp') ? 'tcp' : 'udp']
-  for (const line of text.split('\n').slice(1)) {
+  const found: string[] = []
+  for await (const line of linesOf(join(proc, 'net', table), table.endsWith('6'))) {
     const [, local = '', , is] = line.trim().split(/\s+/, 4)
-    if (is === state && local.endsWith(wanted)) yield addressOf(local.slice(0, -wanted.length))
+    // Linux lists those that listen first, and to walk through all connections of a busy host takes it long.
+    if (is !== state && table.startsWith('tcp')) break
+    if (is === state && local.endsWith(wanted)) found.push(addressOf(local.slice(0, -wanted.length)))
+  }
+  return found
+}
+
+/** Lines after the heading, read as far as they are asked for; none of a file that may be absent. */
+async function* linesOf(path: string, mayBeAbsent: boolean): AsyncIterable<string> {
+  const file = await open(path).catch((error: unknown) => {
+    if (!mayBeAbsent || errnoOf(error) !== 'ENOENT') throw error
+  })
+  if (file === undefined) return
+  try {
+    const buffer = Buffer.alloc(CHUNK)
+    let rest = ''
+    for (let heading = true; ; heading = false) {
+      const { bytesRead } = await file.read(buffer, 0, CHUNK)
+      if (bytesRead === 0) return
+      const lines = (rest + buffer.toString('latin1', 0, bytesRead)).split('\n')
+      rest = lines.pop()!
+      yield* heading ? lines.slice(1) : lines
+    }
+  } finally {
+    await file.close()
   }
 }
 
