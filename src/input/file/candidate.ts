@@ -5,7 +5,7 @@ import { PackedCarrier, openFile, packingOf } from './carrier.ts'
 import type { Packing } from './carrier.ts'
 import { sameEnds } from './copies.ts'
 import type { FileTail } from './file-tail.ts'
-import { CONTEXT_BYTES, HEAD_BYTES, NO_HEAD, bytesAt, checkpointOf, fileKey, headOf } from './identity.ts'
+import { CONTEXT_BYTES, HEAD_BYTES, NO_HEAD, bytesAt, checkpointOf, headOf, sameHead } from './identity.ts'
 import type { Head } from './identity.ts'
 
 export class Candidate {
@@ -53,9 +53,13 @@ export class Candidate {
   async holds(tail: FileTail): Promise<boolean> {
     if (tail.head.n === 0) return false
     const first = await this.first()
-    if (tail.copyAt === fileKey(this.st)) return true
+    if (sameHead(tail.copied, headOf(first))) return true
     if (first.length >= tail.head.n && headOf(first.subarray(0, tail.head.n)).sum !== tail.head.sum) return false
-    if (this.packing === undefined) return tail.compare(this.#fd, this.st.size) === 'same'
+    if (this.packing === undefined) {
+      const same = tail.compare(this.#fd, this.st.size) === 'same'
+      if (same && first.length < HEAD_BYTES) tail.copied = headOf(first)
+      return same
+    }
     return first.length >= tail.head.n && (await this.#followsIn(tail, this.packing))
   }
 
@@ -74,11 +78,10 @@ export class Candidate {
    * once that file was cut.
    */
   begins(tail: FileTail): boolean {
-    if (tail.copyAt === fileKey(this.st)) return true
     const fd = tail.carrier?.fd
     if (fd === undefined || this.packing !== undefined || this.size === 0 || this.size >= tail.head.n) return false
     if (!sameEnds(this.#fd, fd, this.size)) return false
-    tail.copyAt = fileKey(this.st)
+    tail.copied = headOf(bytesAt(this.#fd, 0, this.size))
     return true
   }
 

@@ -4,7 +4,7 @@ import type { Stats } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Changes } from './changes.ts'
 import type { FileTail } from './file-tail.ts'
-import { CONTEXT_BYTES, HEAD_BYTES, bytesAt, fileKey } from './identity.ts'
+import { CONTEXT_BYTES, HEAD_BYTES, bytesAt, headOf, sameHead } from './identity.ts'
 import { basesOf } from './names.ts'
 import type { Entry, Table } from './table.ts'
 
@@ -60,12 +60,12 @@ export class CopyJudge {
     if (fd === undefined) return whole ? 'wait' : 'new'
     if (!whole) {
       const same = tail.head.n === HEAD_BYTES && tail.compare(fd, st.size) === 'same'
-      return same || tail.copyAt === fileKey(st) ? 'copy' : 'new'
+      return same || sameHead(tail.copied, headOf(bytesAt(fd, 0, HEAD_BYTES))) ? 'copy' : 'new'
     }
     const original = this.#changes.check(tail, tail.size) === 'same' ? tail.carrier?.fd : undefined
     if (original === undefined) return this.#table.loose.has(tail) ? 'searched' : 'wait'
     if (st.size > fstatSync(original).size || !sameEnds(fd, original, st.size)) return 'new'
-    tail.copyAt = fileKey(st)
+    if (st.size < HEAD_BYTES) tail.copied = headOf(bytesAt(fd, 0, st.size))
     return this.#waited(entry, st) >= PENDING_MS ? 'copy' : 'wait'
   }
 }

@@ -99,8 +99,8 @@ export class FileTail {
   packing: Packing | undefined
   /** It changed, and for want of a descriptor it can't be seen whether it was cut. */
   unsure = false
-  /** Inode and birth of a file that was seen to be a copy of what this one begins with. */
-  copyAt = ''
+  /** The whole of a short file that was seen to be a copy of what this one begins with; it may be compressed since. */
+  copied: Head = NO_HEAD
   /** It was made as a copy of a file that was read, and so counts as read. */
   isCopy = false
   carrier: Carrier | undefined

@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { FirstBytes } from './first-bytes.ts'
-import { checkpointOf, headOf } from './identity.ts'
+import { NO_HEAD, checkpointOf, headOf } from './identity.ts'
 
 /** A folder of files, the later ones younger by a second each; and how many were opened. */
 function folderOf(t: TestContext, files: Record<string, Buffer | string>) {
@@ -25,7 +25,7 @@ function folderOf(t: TestContext, files: Record<string, Buffer | string>) {
 const read = (text: string, at: number) => ({
   head: headOf(Buffer.from(text.slice(0, 1024))),
   checkpoints: [checkpointOf(Buffer.from(text.slice(0, at)), at)],
-  copyAt: ''
+  copied: NO_HEAD
 })
 
 test('a thousand streams that ask about a hundred files open each of them once', async t => {

@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { join } from 'node:path'
 import { Candidate } from './candidate.ts'
 import type { FileTail } from './file-tail.ts'
-import { headOf } from './identity.ts'
+import { headOf, sameHead } from './identity.ts'
 
 interface First {
   readonly name: string
@@ -37,15 +37,17 @@ export class FirstBytes {
   }
 
   /** Names of files no older than `since` that may hold what the stream read; the rest surely don't. */
-  async mayHold(tail: Pick<FileTail, 'head' | 'checkpoints' | 'copyAt'>, since: number): Promise<string[]> {
+  async mayHold(tail: Pick<FileTail, 'head' | 'checkpoints' | 'copied'>, since: number): Promise<string[]> {
     while (this.#opened < this.#files.length && this.#files[this.#opened]![1].mtimeMs >= since) {
       await this.#open(...this.#files[this.#opened++]!)
     }
     const { n, sum } = tail.head
     const { bySum, shorter } = this.#index(n)
     // A copy that ends before the fingerprint does can still be known by a position within it, or was seen to be one.
-    const least = tail.copyAt === '' ? (tail.checkpoints.find(c => c.n > 0)?.at ?? Infinity) : 0
-    const short = shorter.filter(({ bytes, packed }) => !packed && bytes.length >= least)
+    const least = tail.copied.n === 0 ? (tail.checkpoints.find(c => c.n > 0)?.at ?? Infinity) : 0
+    const short = shorter.filter(
+      ({ bytes, packed }) => (!packed && bytes.length >= least) || sameHead(tail.copied, headOf(bytes))
+    )
     return [...(bySum.get(sum) ?? []), ...short.map(({ name }) => name)]
   }
 

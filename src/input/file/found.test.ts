@@ -55,6 +55,20 @@ const found: Array<[claim: string, script: string, options?: Record<string, unkn
     'half 2; half 2; decline; poll',
     { ...inside, max_open_files: 2 },
     ['a', 'b']
+  ],
+  ['a copy as long as the file that grows before it is cut', 'append 0; copy 0; look; append 0 4; poll'],
+  [
+    'a copy that was compressed since is the copy that it was',
+    'append 1; copy 1; append 1; stop; append 0; poll; compress 1'
+  ],
+  [
+    'what a copy lacks is told after a kill, too',
+    'append 0; copy 0; append 0; look; truncate 0; idle; poll; reload; kill',
+    inside
+  ],
+  [
+    'a file that grew, was renamed and compressed in a folder that is away',
+    'append 0; poll; half 0; rename 0; away; compress 0; stop; glance'
   ]
 ]
 for (const [claim, script, options = {}, outputs] of found) {

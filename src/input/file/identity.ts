@@ -59,8 +59,8 @@ export function checkpointFits(fd: number, c: Checkpoint): boolean {
 /** Where a file lies; unique among the files that exist at one moment, and used again after a file was deleted. */
 export const inodeKey = (dev: number, ino: number): string => `${dev}:${ino}`
 
-/** A file for as long as it exists; one that gets its inode later mostly has another birth. */
-export const fileKey = (st: Stats): string => `${inodeKey(st.dev, st.ino)}:${st.birthtimeMs}`
+/** True when one is the same bytes as the other, and there are any. */
+export const sameHead = (a: Head, b: Head): boolean => a.n > 0 && a.n === b.n && a.sum === b.sum
 
 /**
  * Tells by their birth whether an inode was used again. File systems without birth times give 0 or repeat the ctime,

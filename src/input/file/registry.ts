@@ -36,8 +36,9 @@ export interface Row {
   high: number
   arrivals?: Arrival[]
   last?: number
-  /** See FileTail.copyAt. */
-  copied?: string
+  /** See FileTail. */
+  copied?: [n: number, sum: string]
+  expected?: number
   /** Why its bytes went out of sight, when not by deletion. */
   loss?: FileTail['loss']
   ends?: number[]
@@ -170,7 +171,8 @@ export class Registry {
     tail.resume = row.high
     tail.arrivals = row.arrivals ?? []
     tail.lastArrival = row.last ?? 0
-    tail.copyAt = row.copied ?? ''
+    if (Array.isArray(row.copied)) tail.copied = { n: row.copied[0], sum: row.copied[1] }
+    if (!tail.counted) tail.expected = row.expected ?? 0
     tail.loss = row.loss ?? 'deleted'
     tail.ends = row.ends ?? []
     tail.skips = row.skips ?? []
@@ -278,7 +280,8 @@ function rowOf(tail: FileTail): Row {
     seen: tail.seen,
     high: tail.high,
     ...(tail.arrivals.length > 0 && { arrivals: [...tail.arrivals], last: tail.lastArrival }),
-    ...(tail.copyAt !== '' && { copied: tail.copyAt }),
+    ...(tail.copied.n > 0 && { copied: [tail.copied.n, tail.copied.sum] as [number, string] }),
+    ...(tail.expected > tail.size && !tail.counted && { expected: tail.expected }),
     ...(tail.loss !== 'deleted' && { loss: tail.loss }),
     ...(tail.ends.length > 0 && { ends: [...tail.ends] }),
     ...(tail.skips.length > 0 && { skips: [...tail.skips] }),

@@ -70,7 +70,7 @@ export class Search {
     for (const [path, since] of turnovers) {
       // What is looked for takes its copy first; the rest then is new.
       const family = [...this.#table.family(path)]
-      if (family.some(tail => tail.unsure || (tail.place === 'lost' && wanted.has(tail)))) continue
+      if (family.some(tail => tail.unsure || (wanted.has(tail) && tail.carrier === undefined))) continue
       turnovers.delete(path)
       await this.#unseen(path, since)
     }
