@@ -61,7 +61,7 @@ export async function secure(socket: Socket, { host, serverName, ...h }: Handsha
 }
 
 /** Resolves at the event; rejects when the connection ends before it. */
-export function settled(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
+function settled(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
   return new Promise((resolve, reject) => {
     // The listener stays for the socket's life: an error may follow the end.
     socket.on('error', reject)

@@ -14,7 +14,7 @@ export const notifyCommonFields = {
   ),
   group_from: f.integer('When so many wait to be sent at once, they come as one.', { default: 5, min: 2, max: 100 })
 }
-export type NotifyCommon = f.Values<typeof notifyCommonFields>
+type NotifyCommon = f.Values<typeof notifyCommonFields>
 
 export interface NotifyPlan {
   readonly name: string

@@ -84,7 +84,9 @@ export class Watched {
   #flapping = false
   #shown: ShownState
   #shownSince: number
+  /** Milliseconds on the monotonic clock, as `began` of the last run: the other clock may be set. */
   #failingSince: number | undefined
+  #wellSince = -Infinity
   #showing: Promise<void> | undefined
   #last: { readonly run: CheckRun; readonly began: number; readonly at: number } | undefined
 
@@ -116,14 +118,14 @@ export class Watched {
     this.#standing = readStanding(kept) ?? newStanding(clock.now())
     this.#told = readTold(kept) ?? (this.#standing.known ? this.#standing : undefined)
     this.#flapping = isMap(kept) && kept['flapping'] === true
-    this.#failingSince = this.#standing.failures > 0 ? clock.now() : undefined
+    this.#failingSince = this.#standing.failures > 0 ? clock.elapsed() : undefined
     this.#shown = this.#standing.state
     this.#shownSince = this.#standing.since
     this.#show()
     const runner = createRunner(plan.check, common.timeout, clock)
     const { signal } = this.#abort
     this.#ended = runSchedule(plan.timing, clock, options.random, signal, async () => {
-      const began = clock.now()
+      const began = clock.elapsed()
       const run = await runner.run(signal)
       if (signal.aborted) return
       this.#take(run, began)
@@ -179,6 +181,7 @@ export class Watched {
     const after = this.#standing
     if (after.failures === 0) this.#failingSince = undefined
     else this.#failingSince ??= began
+    if (after.state === 'ok' && before.state !== 'ok') this.#wellSince = clock.elapsed()
     if (run.error !== undefined && after.failures === 1)
       log.warn({ err: run.error, check: name }, 'A check did not come to its end.')
     meters.run(name, run)
@@ -323,8 +326,8 @@ export class Watched {
     if (other.#standing.failures > 0 || (other.#standing.known && other.#standing.state !== 'ok')) return true
     const since = this.#failingSince ?? 0
     const looked = other.#last?.began ?? -Infinity
-    if (looked < since && this.#options.clock.now() - since < WAIT_FOR_OTHERS_MS) return true
-    return other.#standing.known && (this.#last?.began ?? 0) < other.#standing.since
+    if (looked < since && this.#options.clock.elapsed() - since < WAIT_FOR_OTHERS_MS) return true
+    return (this.#last?.began ?? 0) < other.#wellSince
   }
 }
 
