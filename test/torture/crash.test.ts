@@ -1,7 +1,7 @@
 // SIGKILL at every kind of moment, under load: never a gap; in Elasticsearch nothing twice; in a file or Logstash at most
 // what was not acknowledged, which the agent announces at its next start.
 import assert from 'node:assert/strict'
-import { renameSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Behaviour } from '../lib/fake-elasticsearch.ts'
@@ -172,24 +172,25 @@ lane(
   }
 )
 
-/** Reads what a Lumberjack server has printed, at intervals: its log is read as a whole. */
+/** Follows what a Lumberjack server prints. */
 function lumberjackDestination(server: Lumberjack, judge: Judge): Destination {
+  const block = Buffer.alloc(1024 * 1024)
   let at = 0
-  let next = 0
   return {
     path: '',
     read() {
-      if (performance.now() < next) return
-      const text = server.log()
-      const end = text.lastIndexOf('\n') + 1
-      for (const line of text.slice(at, end).split('\n'))
-        if (line.startsWith('{')) takeDocument(judge, JSON.parse(line), false)
-      at = Math.max(at, end)
-      next = performance.now() + 200
+      const fd = openSync(server.logFile, 'r')
+      for (;;) {
+        const text = block.subarray(0, readSync(fd, block, 0, block.length, at))
+        const end = text.lastIndexOf('\n') + 1
+        if (end === 0) break
+        for (const line of text.toString('utf8', 0, end).split('\n'))
+          if (line.startsWith('{')) takeDocument(judge, JSON.parse(line), false)
+        at += end
+      }
+      closeSync(fd)
     },
-    forget() {
-      next = 0
-    }
+    forget() {}
   }
 }
 

@@ -62,6 +62,8 @@ export interface LumberjackOptions {
 export interface Lumberjack {
   readonly port: number
   readonly address: string
+  /** Where it prints to. */
+  readonly logFile: string
   /** What it has printed. */
   log(): string
   /** Events it has printed so far (`events`), acknowledged or not. */
@@ -105,6 +107,7 @@ export async function startLumberjack(program: Program, options: LumberjackOptio
   return {
     port,
     address: `127.0.0.1:${port}`,
+    logFile,
     log,
     events: () =>
       log()
