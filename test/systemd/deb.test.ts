@@ -42,6 +42,12 @@ inputs:
 outputs:
   root: { type: file, path: /var/lib/yarder/root.ndjson }
 `
+const HEAP = `
+inputs:
+  heap: { type: file, paths: [/var/log/heap.log], start_at: beginning, outputs: [heap], pipeline: [json] }
+outputs:
+  heap: { type: file, path: /var/lib/yarder/heap.ndjson }
+`
 const UNIT = 'yarder.service'
 
 test('the .deb from installation to purge', options, async t => {
@@ -185,6 +191,30 @@ test('the .deb from installation to purge', options, async t => {
       assert.deepEqual([all.size, Math.max(...all)], [20_000, 20_000])
     }
   )
+
+  await t.test("at the limit of V8's heap it ends and starts again, and what it was reading is not lost", async () => {
+    await m.write('/etc/yarder/conf.d/heap.yaml', HEAP)
+    const lines = Array.from({ length: 60_000 }, (_, i) => `{"n":${i + 1},"a":[[1,2,[3]],{"b":"${'x'.repeat(40)}"}]}\n`)
+    await m.write('/var/log/heap.log', lines.join(''))
+    await m.run('mkdir', '-p', '/run/systemd/system/yarder.service.d')
+    const dropIn = '/run/systemd/system/yarder.service.d/heap.conf'
+    await m.write(dropIn, '[Service]\nEnvironment=YARDER_MAX_HEAP_MB=11\n')
+    await m.run('systemctl', 'daemon-reload')
+    const since = (await m.run('date', '+%F %T.%6N')).trim()
+    // It may not even come up with so little.
+    await m.does('systemctl', 'restart', UNIT)
+    const journal = ['journalctl', '-q', '-o', 'cat', '-u', UNIT, '--since', since]
+    await m.until(/heap limit|heap out of memory/, ...journal)
+    await m.until(/Scheduled restart job/, ...journal)
+    await m.run('rm', '-r', '/run/systemd/system/yarder.service.d')
+    await m.run('systemctl', 'daemon-reload')
+    await m.run('systemctl', 'reset-failed', UNIT)
+    await m.run('systemctl', 'restart', UNIT)
+    await until('all lines', async () => {
+      const { out } = await m.does('cat', '/var/lib/yarder/heap.ndjson')
+      return new Set([...out.matchAll(/"n":(\d+)/g)].map(found => found[1])).size === 60_000
+    })
+  })
 
   await t.test('a service that an administrator disabled stays so in an upgrade', async () => {
     await m.run('systemctl', 'disable', '--now', UNIT)
