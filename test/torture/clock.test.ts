@@ -1,7 +1,6 @@
 // A clock that jumps: Debian's faketime on the real process; the machine's clock is never touched.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { globSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { globSync } from 'node:fs'
 import { debian, lane } from './lib/lane.ts'
 import { logrotate } from './lib/logrotate.ts'
 import { World } from './lib/world.ts'
@@ -22,7 +21,6 @@ lane(
       FAKETIME_DONT_FAKE_MONOTONIC: '1'
     }
     const world = new World(own, { env })
-    mkdirSync(world.path('old'))
     await world.start({ env })
     const path = world.path('app.log')
     const writer = await world.write({ files: [{ writer: 'w', path }], rate: 4000, style: 'mixed' })

@@ -24,7 +24,7 @@ lane(
     await world.start()
     const files = Array.from({ length: 100 }, (_, i) => ({ writer: `w${i}`, path: world.path(`busy-${i}.log`) }))
     const writer = await world.write({ files, rate: 5000, style: 'mixed' })
-    await world.arrive(15_000)
+    await world.arrive(12_000)
     for (const _ of own.tries(3)) {
       // Now and then one of the others has something to say.
       for (let i = 0; i < 50; i++) appendFileSync(own.random.pick(idle), lines.take(2))

@@ -6,7 +6,7 @@ import { until } from '../lib/real/process.ts'
 import { takeDocument } from './lib/destination.ts'
 import { lostBytes } from './lib/disk.ts'
 import { lane } from './lib/lane.ts'
-import { Lines } from './lib/line.ts'
+import { Lines, parseLine } from './lib/line.ts'
 import { World } from './lib/world.ts'
 
 for (const alike of [false, true]) {
@@ -76,11 +76,7 @@ lane(
       told = await metric()
       appendFileSync(path, lines.take(100))
       await fake.up()
-      await until(
-        'the last line',
-        () => fake.docs.at(-1)?.source['message'] !== undefined && lastOf(fake.docs) === lines.count - 1,
-        60_000
-      )
+      await until('the last line', () => lastOf(fake.docs) === lines.count - 1, 60_000)
     }
     for (const { source } of fake.docs) takeDocument(world.judge, source, false)
     world.byHand.set('w', lines.count)
@@ -90,12 +86,16 @@ lane(
     const said = world.losses().reduce((n, { bytes }) => n + bytes, 0)
     assert.equal(said, told, 'the log says what the counter does')
     assert.equal(told, lostBytes(verdict, 'w'))
+    const shipped = fake.docs.filter(
+      ({ source }) => source['message'] === 'A part of a file was gone before it was read.'
+    )
+    assert.equal(shipped.length, world.losses().length, 'the destination is told as well')
     own.note(`lost: ${told} bytes, all of them told`)
     await world.stop()
   }
 )
 
-/** The highest number among the last documents. */
+/** The highest number among the last documents; the agent's own records have none. */
 function lastOf(docs: readonly { source: Record<string, unknown> }[]): number {
-  return Math.max(...docs.slice(-5000).map(({ source }) => Number(String(source['message']).split(' ')[1])))
+  return Math.max(...docs.slice(-5000).map(({ source }) => parseLine(String(source['message']))?.n ?? -1))
 }
