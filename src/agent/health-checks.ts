@@ -74,6 +74,8 @@ export class HealthChecks {
         if (type !== 'heartbeat')
           throw new YarderError('USAGE', `the check "${check}" is a ${type} check; only a heartbeat waits for beats`)
         beat(this.#options.state, check, { at: this.#options.clock.now(), ok, message })
+        // What was answered holds, whatever happens to the agent the moment after.
+        this.#options.state.commit()
         return {}
       },
       'check-silence': body => {
@@ -82,12 +84,14 @@ export class HealthChecks {
         if (typeof forMs !== 'number' || !(forMs > 0)) throw new YarderError('USAGE', 'how long is not said')
         const until = this.#options.clock.now() + forMs
         silence(this.#options.state, name, { until, comment: textOf(body, 'comment') })
+        this.#options.state.commit()
         this.#checks.lookAgain(name)
         return { until: new Date(until).toISOString() }
       },
       'check-unsilence': body => {
         const { name } = this.#known(textOf(body, 'check'))
         const silenced = unsilence(this.#options.state, name)
+        this.#options.state.commit()
         this.#checks.lookAgain(name)
         return { silenced }
       },

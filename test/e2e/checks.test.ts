@@ -8,7 +8,8 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { debianPackage } from '../lib/real/debian.ts'
 import { startNginx } from '../lib/real/nginx.ts'
-import { PROGRAM } from '../lib/real/yarder.ts'
+import { until } from '../lib/real/process.ts'
+import { PROGRAM, startYarder } from '../lib/real/yarder.ts'
 
 interface Checked {
   readonly status: number
@@ -104,4 +105,42 @@ test("Debian's Nagios plugins are run as they are, and their numbers are kept", 
   assert.ok(results[0]!.values!['/']! > 1_000_000, 'the used space is told in bytes')
   assert.deepEqual(Object.keys(results[1]!.values!), ['load1', 'load5', 'load15'])
   assert.equal(results[3]!.message, 'WARNING: so so')
+})
+
+test('a silence, a heartbeat and the history of a check outlive an agent that is killed', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'yarder-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const often = 'every: 100ms, failures_before_critical: 1'
+  const config = `agent: { data_dir: ${folder}/data }
+admin: { listen: '127.0.0.1:0' }
+checks:
+  web: { type: tcp, address: '127.0.0.1:1', ${often} }
+  backup: { type: heartbeat, within: 1h, ${often} }
+`
+  const command = (...argv: string[]): Promise<Checked> =>
+    new Promise(resolve => {
+      execFile(PROGRAM, ['check', ...argv, '--data-dir', `${folder}/data`], (error, stdout) =>
+        resolve({ status: typeof error?.code === 'number' ? error.code : 0, stdout })
+      )
+    })
+  const state = async (url: string, name: string): Promise<string | undefined> => {
+    const health = (await (await fetch(`${url}/health`)).json()) as { checks: { name: string; status: string }[] }
+    return health.checks.find(c => c.name === name)?.status
+  }
+  const first = await startYarder(t, { folder, config })
+  await until('the failure', async () => (await state(first.url, 'web')) === 'critical')
+  assert.equal((await fetch(`${first.url}/health`)).status, 503)
+  assert.equal((await command('silence', 'web', '--for', '2h', '--comment', 'new disk')).status, 0)
+  assert.equal((await command('beat', 'backup')).status, 0)
+  assert.equal((await fetch(`${first.url}/health`)).status, 200)
+  await first.end('SIGKILL')
+
+  const second = await startYarder(t, { folder, config })
+  await until('the heartbeat', async () => (await state(second.url, 'backup')) === 'ok')
+  assert.equal(await state(second.url, 'web'), 'maintenance')
+  assert.equal(await second.metric('yarder_check_state{check="web"}'), 4)
+  const past = JSON.parse((await command('history', 'web', '--json')).stdout) as { changes: { state: string }[] }
+  assert.equal(past.changes.at(-1)!.state, 'maintenance')
+  assert.match((await command('unsilence', 'web')).stdout, /silenced no longer/)
+  await until('the failure again', async () => (await state(second.url, 'web')) === 'critical')
 })
