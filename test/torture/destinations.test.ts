@@ -29,7 +29,7 @@ import { costsOf } from './lib/costs.ts'
 import { NdjsonDestination } from './lib/destination.ts'
 import { fakeDestination } from './lib/fake-destination.ts'
 import { Judge } from './lib/judge.ts'
-import { lane } from './lib/lane.ts'
+import { debian, lane } from './lib/lane.ts'
 import type { Lane } from './lib/lane.ts'
 import { logrotate } from './lib/logrotate.ts'
 import { World } from './lib/world.ts'
@@ -292,7 +292,8 @@ async function twoOutputs(own: Lane, more: string, world: Partial<WorldOptions> 
 lane(
   'detach: while one output is down the other gets every line at once; it catches up from the files, through rotation',
   {
-    fault: 'one of two outputs down, detach'
+    fault: 'one of two outputs down, detach',
+    needs: debian('logrotate')
   },
   async own => {
     const { fake, world, writer, reaches, besideHasAll } = await twoOutputs(own, 'when_full: detach')
@@ -314,6 +315,30 @@ lane(
     }
     assert.match(world.agent.log(), /An output has no room for long.*output=es/)
     assert.ok(world.agent.peakRss() < MOST_RSS + 40 * MIB, `${world.agent.peakRss() / MIB} MiB`)
+    await world.judged()
+    await besideHasAll()
+    await world.finish()
+  }
+)
+
+lane(
+  'detach: files that rotation deletes while one output is behind are read by their descriptors',
+  { fault: 'one of two outputs down, files deleted', needs: debian('logrotate') },
+  async own => {
+    const { fake, world, writer, reaches, besideHasAll } = await twoOutputs(own, 'when_full: detach')
+    const directives = ['create', 'rotate 1']
+    await world.arrive(500)
+    for (const _ of own.tries(3)) {
+      await fake.down()
+      for (let i = 0; i < 4; i++) {
+        await reaches(RATE)
+        await logrotate({ folder: own.folder, log: world.path('app.log'), directives, writer })
+      }
+      await reaches(500)
+      await fake.up()
+      await recovers(world)
+      await world.caughtUp()
+    }
     await world.judged()
     await besideHasAll()
     await world.finish()

@@ -218,6 +218,21 @@ for (const [what, rotate] of [
     })
   }
 
+test('a file that comes and is deleted while an output is behind is read by its descriptor', async t => {
+  const p = new Pair(t, { close_removed: '1s', close_inactive: '1s' })
+  p.full = true
+  writeFileSync(p.path, text(0, 10))
+  await p.poll()
+  writeFileSync(join(p.rig.logs, 'y.log'), text(10, 20))
+  await p.poll()
+  rmSync(join(p.rig.logs, 'y.log'))
+  await p.poll(5)
+  p.full = false
+  await p.poll(3)
+  p.expect(lines(0, 20))
+  assert.deepEqual(p.rig.lost, {})
+})
+
 test('what nobody finds any more is lost for that output alone, counted and told once', async t => {
   const p = new Pair(t)
   writeFileSync(p.path, text(0, 10))

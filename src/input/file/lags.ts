@@ -191,6 +191,8 @@ export class Lags {
     tail.caughtUpTo.delete(output)
     lane.count++
     lane.stuck.add(lag)
+    // Held at once, since rotation may delete the file long before its turn comes.
+    if (tail.carrier !== undefined && this.#descriptors.room) this.#place(lane, lag)
     if (lane.work === undefined) this.#start?.(lane)
     else lane.bell.ring()
     return lane
@@ -213,21 +215,20 @@ export class Lags {
 
   /** Goes where the bytes of each stream lie now, when they can be read there. */
   #locate(lane: Lane): void {
-    const { table, troubles } = this.#o
     for (const lag of lane.stuck) {
-      const tail = lag.of!
-      if (!table.tails.has(tail)) {
-        this.#giveUp(lane, lag)
-        continue
-      }
-      lag.follow()
-      try {
-        if (!this.#open(lag, tail)) continue
-        lane.stuck.delete(lag)
-        lane.ready.add(lag)
-      } catch (error) {
-        troubles.begin(lag.at, error)
-      }
+      if (this.#o.table.tails.has(lag.of!)) this.#place(lane, lag)
+      else this.#giveUp(lane, lag)
+    }
+  }
+
+  #place(lane: Lane, lag: FileTail): void {
+    lag.follow()
+    try {
+      if (!this.#open(lag, lag.of!)) return
+      lane.stuck.delete(lag)
+      lane.ready.add(lag)
+    } catch (error) {
+      this.#o.troubles.begin(lag.at, error)
     }
   }
 
