@@ -107,7 +107,11 @@ export class Agent {
     this.#started = options.clock.elapsed()
     this.progress = new Progress(options.clock)
     this.#metrics = new RunningMetrics(this.#store, options.clock)
-    this.#exporters = new Exporters(this.#store, options.logs.root.child('metrics'))
+    const reader = {
+      read: () => this.#store.read(),
+      checks: () => (this.#health?.status() ?? []).filter(check => check.lastRun !== undefined)
+    }
+    this.#exporters = new Exporters(reader, options.logs.root.child('metrics'))
     const settled = (): unknown => this.#state?.commit()
     this.#outlets = new Outlets(options.clock, name => this.#broken(name), settled)
     const gauge = this.#store.instruments

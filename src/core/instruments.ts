@@ -51,7 +51,17 @@ export interface Family {
   readonly samples: Iterable<Sample>
 }
 
-/** Reads every metric there is, in order of names. */
+/** A health check as it stands: for receivers that have more to say about one than a number. */
+export interface CheckReading {
+  readonly name: string
+  readonly state: 'ok' | 'warning' | 'critical' | 'unknown' | 'maintenance'
+  readonly message: string
+}
+
+/** Reads the numbers of the whole agent. */
 export interface MetricReader {
+  /** Every metric there is, in order of names. */
   read(): Promise<readonly Family[]>
+  /** Every health check that has run. */
+  checks?(): readonly CheckReading[]
 }

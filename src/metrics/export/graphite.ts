@@ -4,7 +4,7 @@ import type { Context, Exporter } from '../../core/component.ts'
 import { defineExporter } from '../../core/component.ts'
 import * as f from '../../core/field.ts'
 import type { MetricReader } from '../../core/instruments.ts'
-import { Connection } from './graphite/connection.ts'
+import { Connection } from './push/connection.ts'
 import { pushEvery } from './push/every.ts'
 import { buildPrefix, fullName, prefixFields } from './push/names.ts'
 import { plainNumber } from './push/number.ts'
@@ -61,7 +61,7 @@ interface GraphiteOptions {
 }
 
 function exporter({ host, port, timeout, flush, includeOwn, prefix, context }: GraphiteOptions): Exporter {
-  const connection = new Connection({ host, port, timeout })
+  const connection = new Connection({ to: { host, port }, timeout })
   const trouble = createTrouble(context, `${host}:${port}`)
 
   async function push(reader: MetricReader): Promise<void> {

@@ -11,13 +11,16 @@ export interface Reading {
 
 const OWN = /^(?:yarder|process|nodejs)_/
 
+/** Whether a metric is the agent's own. */
+export const isOwn = (name: string): boolean => OWN.test(name)
+
 /**
  * Counters are counts, gauges levels; of a histogram its `_count` and `_sum` are counts and its buckets left out, as
  * neither protocol has a word for them. What is no finite number is left out: StatsD servers keep it for ever.
  */
 export function* readings(families: Iterable<Family>, includeOwn: boolean): Generator<Reading> {
   for (const family of families) {
-    if (!includeOwn && OWN.test(family.name)) continue
+    if (!includeOwn && isOwn(family.name)) continue
     for (const sample of family.samples) {
       if (sample.le !== undefined || !Number.isFinite(sample.value)) continue
       const level = family.type === 'gauge' || (family.type === 'summary' && sample.name === family.name)

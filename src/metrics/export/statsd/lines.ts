@@ -31,7 +31,7 @@ export function targetOf(dialect: Dialect, prefix: string, { name, labels }: Sam
 }
 
 /** Servers know no escapes: what has a meaning in any of the dialects becomes `_`. */
-function tagValue(text: string): string {
+export function tagValue(text: string): string {
   const clean = text.slice(0, MAX_TAG).replace(/[^A-Za-z0-9_./-]/gu, '_')
   return clean === '' ? '_' : clean
 }

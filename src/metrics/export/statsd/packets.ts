@@ -9,18 +9,22 @@ export interface Packets {
   readonly tooLong: number
 }
 
-/** Puts lines (ASCII) into as few datagrams as their order allows. A line, or what else comes as one, is never cut. */
+/** Puts lines into as few datagrams as their order allows. A line, or what else comes as one, is never cut. */
 export function pack(lines: Iterable<string>, most: number = MTU): Packets {
   const packets: string[] = []
   let packet = ''
+  let size = 0
   let tooLong = 0
   for (const line of lines) {
-    if (line.length > most) tooLong++
-    else if (packet === '') packet = line
-    else if (packet.length + 1 + line.length <= most) packet += `\n${line}`
-    else {
-      packets.push(packet)
+    const bytes = Buffer.byteLength(line)
+    if (bytes > most) tooLong++
+    else if (packet !== '' && size + 1 + bytes <= most) {
+      packet += `\n${line}`
+      size += 1 + bytes
+    } else {
+      if (packet !== '') packets.push(packet)
       packet = line
+      size = bytes
     }
   }
   if (packet !== '') packets.push(packet)

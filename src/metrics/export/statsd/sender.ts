@@ -1,101 +1,45 @@
-// Datagrams to one host: its name is looked up for each flush, and the socket is connected so that a closed port is heard of.
-import { createSocket } from 'node:dgram'
-import type { Socket } from 'node:dgram'
-import { lookup } from 'node:dns/promises'
+// The ways to a StatsD server: datagrams by UDP or to a Unix socket, or a stream of lines by TCP or over a Unix socket.
 import type { Clock } from '../../../core/clock.ts'
-import { errnoOf } from '../../../core/errors.ts'
+import { Connection } from '../push/connection.ts'
+import { MTU } from './packets.ts'
+import { UdpSender } from './udp.ts'
+import { UnixDatagramSender } from './unixgram.ts'
+
+/** Hands over packets of lines. */
+export interface Sender {
+  /** Not called again before it has answered. Rejects with the first error; the rest is not sent then. */
+  send(packets: readonly string[]): Promise<void>
+  /** Idempotent. */
+  close(): Promise<void>
+}
+
+export const TRANSPORTS = ['udp', 'tcp', 'unix', 'unixgram'] as const
+export type Transport = (typeof TRANSPORTS)[number]
+
+/** What a packet holds at most, bytes: nothing on the way to the same host has to cut it, and a stream has no packets. */
+export const mostBytesOf = (transport: Transport): number => (transport === 'udp' ? MTU : 8192)
 
 export interface SenderOptions {
+  readonly transport: Transport
   readonly host: string
   readonly port: number
+  /** Of a Unix socket. */
+  readonly path: string
+  /** How long connecting, and the peer's taking of one packet, may last, milliseconds; where there is a stream. */
+  readonly timeout: number
   readonly clock: Clock
-  /** For errors that come when no `send` is running: the answer of a closed port. */
+  /** For errors that come when no `send` is running. */
   readonly onError: (error: unknown) => void
 }
 
-/** A receiver's buffer (208 KiB by default on Linux) takes about 90 full datagrams: then it needs its turn. */
-const BURST = 16
-const PAUSE_MS = 2
-
-/** `send` is not called again before it has answered. */
-export class Sender {
-  readonly #options: SenderOptions
-  #socket: Socket | undefined
-  #address = ''
-  #closed = false
-
-  constructor(options: SenderOptions) {
-    this.#options = options
+/** Opens nothing before the first packets. */
+export function createSender(o: SenderOptions): Sender {
+  if (o.transport === 'udp') return new UdpSender(o)
+  if (o.transport === 'unixgram') return new UnixDatagramSender(o.path, o.clock)
+  const to = o.transport === 'unix' ? { path: o.path } : { host: o.host, port: o.port }
+  const connection = new Connection({ to, timeout: o.timeout })
+  return {
+    send: packets => connection.send(packets.map(packet => `${packet}\n`)),
+    close: () => connection.close()
   }
-
-  /** Hands all to the system; nobody learns whether it arrives. Rejects with the first error, the rest is not sent then. */
-  async send(packets: readonly string[]): Promise<void> {
-    const socket = await this.#connected()
-    if (socket === undefined) return
-    for (const [i, packet] of packets.entries()) {
-      if (this.#closed) return
-      if (i > 0 && i % BURST === 0) await this.#options.clock.wait(PAUSE_MS)
-      await sendOnce(socket, packet).catch((error: unknown) => {
-        // The system reports here that an earlier datagram met a closed port, and has not sent this one.
-        if (errnoOf(error) !== 'ECONNREFUSED') throw error
-        this.#options.onError(error)
-        return sendOnce(socket, packet)
-      })
-    }
-  }
-
-  close(): void {
-    this.#closed = true
-    this.#drop()
-  }
-
-  /** Nothing once it is closed. */
-  async #connected(): Promise<Socket | undefined> {
-    const { host, port } = this.#options
-    const { address, family } = await lookup(host)
-    if (this.#socket !== undefined && address === this.#address) return this.#socket
-    this.#drop()
-    const socket = createSocket(family === 6 ? 'udp6' : 'udp4')
-    try {
-      await connect(socket, port, address)
-    } catch (error) {
-      socket.close()
-      throw error
-    }
-    if (this.#closed) {
-      socket.close()
-      return undefined
-    }
-    socket.on('error', error => this.#options.onError(error))
-    socket.unref()
-    this.#socket = socket
-    this.#address = address
-    return socket
-  }
-
-  #drop(): void {
-    this.#socket?.close()
-    this.#socket = undefined
-  }
-}
-
-function connect(socket: Socket, port: number, address: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once('error', reject)
-    // The callback gets the error where there is one, though its type does not say so.
-    socket.connect(port, address, (error?: Error) => {
-      socket.off('error', reject)
-      if (error === undefined) resolve()
-      else reject(error)
-    })
-  })
-}
-
-function sendOnce(socket: Socket, packet: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.send(packet, error => {
-      if (error === null) resolve()
-      else reject(error)
-    })
-  })
 }

@@ -1,12 +1,17 @@
-// One TCP connection to carbon, which takes lines and never answers; made when it is needed, again when it was lost.
+// One connection, TCP or Unix, to a server that takes lines and never answers; made when it is needed, again when it was lost.
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { YarderError } from '../../../core/errors.ts'
 
+/** Where a server listens. */
+export type Place = { readonly host: string; readonly port: number } | { readonly path: string }
+
+/** As logs and errors name it. */
+export const placeText = (to: Place): string => ('path' in to ? to.path : `${to.host}:${to.port}`)
+
 export interface ConnectionOptions {
-  readonly host: string
-  readonly port: number
+  readonly to: Place
   /** How long connecting, or the peer's taking of one piece, may last, milliseconds. */
   readonly timeout: number
 }
@@ -51,11 +56,11 @@ export class Connection {
 
   #open(): Socket {
     this.#failure = undefined
-    const { host, port } = this.#options
-    const socket = connect({ host, port, keepAlive: true, autoSelectFamily: true })
+    const { to } = this.#options
+    const socket = 'path' in to ? connect(to.path) : connect({ ...to, keepAlive: true, autoSelectFamily: true })
     // Between writes a lost connection is simply made anew.
     socket.on('error', error => (this.#failure = error)).on('close', () => this.#drop(socket))
-    // Carbon says nothing, but its goodbye is only seen by who reads.
+    // The server says nothing, but its goodbye is only seen by who reads.
     socket.resume()
     return socket
   }
@@ -66,10 +71,10 @@ export class Connection {
   }
 
   #write(socket: Socket, piece: string): Promise<void> {
-    const { host, port, timeout } = this.#options
+    const { to, timeout } = this.#options
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        reject(new YarderError('TIMEOUT', `sending metrics to ${host}:${port}`, { cause: timedOut(timeout) }))
+        reject(new YarderError('TIMEOUT', `sending metrics to ${placeText(to)}`, { cause: timedOut(timeout) }))
       }, timeout)
       socket.write(piece, 'latin1', error => {
         clearTimeout(timer)
