@@ -94,7 +94,8 @@ export class Candidate {
   }
 
   async #followsIn(tail: FileTail, packing: Packing): Promise<boolean> {
-    const last = tail.checkpointAt(tail.read)
+    // The copy may have been made before all that was read was there.
+    const last = tail.checkpointAt(packing === 'gzip' ? Math.min(tail.read, this.size) : tail.read)
     if (last === undefined || last.n === 0) return true
     return inPacked(this.path, packing, async carrier => {
       const bytes = Buffer.allocUnsafe(CONTEXT_BYTES)

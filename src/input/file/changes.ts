@@ -76,7 +76,9 @@ export class Changes {
     tail.size = st.size
     tail.mtime = st.mtimeMs
     tail.born = st.birthtimeMs
-    if (tail.unread || tail.flush) this.#table.ready.add(tail)
+    if (!tail.unread && !tail.flush) return
+    this.#table.ready.add(tail)
+    if (tail.carrier === undefined) this.#table.hold(tail)
   }
 
   /** Whether the file holds what was read of it; 'unknown' when it can't be opened, or another file lies there now. */

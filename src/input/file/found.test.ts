@@ -42,9 +42,9 @@ const found: Array<[claim: string, script: string, options?: Record<string, unkn
   ],
   [
     'a file that was rotated unseen in a folder that was away is read',
-    'append 0; away; rename 0; jump 0 51; look; reload'
+    'append 0; away; rename 0; jump 0 52; look; reload'
   ],
-  ['a folder that is away at the start is waited for', 'kill; away; append 0; rename 0; jump 0 51; poll'],
+  ['a folder that is away at the start is waited for', 'kill; away; append 0; rename 0; jump 0 52; poll'],
   [
     'what changed and cannot be opened for want of a descriptor is not taken for new under its next name',
     'append 1; look; dated 1; bury 1; append 0; rename 1; look; append 0; switch; copytruncate 0',
@@ -69,6 +69,15 @@ const found: Array<[claim: string, script: string, options?: Record<string, unkn
   [
     'a file that grew, was renamed and compressed in a folder that is away',
     'append 0; poll; half 0; rename 0; away; compress 0; stop; glance'
+  ],
+  ['what is found unread after a restart is held open before its turn', 'append 0; look; stop; look; delete 0'],
+  [
+    'a compressed copy that is being written is not preferred to what it is made of',
+    'append 1 24; poll; copytruncate 1; kill; compress 1 80; kill'
+  ],
+  [
+    'a compressed copy that the file has outgrown is the copy that it was',
+    'append 1 5; copy 1; append 1 1; poll; compress 1'
   ]
 ]
 for (const [claim, script, options = {}, outputs] of found) {

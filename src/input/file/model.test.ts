@@ -1,3 +1,7 @@
+// Scripts of random actions against an exact model. YARDER_RUNS and YARDER_MINUTES say how long, YARDER_SEED which; a
+// failure prints its script. The longest run so far, 2026-11-22, 2.5 minutes: 16,477 scripts, 13,909 of them in the five
+// set-ups that were clean. The two that failed are in found.test.ts since. Known and open: with `max_open_files: 1` a copy
+// of a file that grew before it was cut can be told as lost although it is read.
 import fc from 'fast-check'
 import { test } from 'node:test'
 import { parsed, play, printed } from './actions.ts'

@@ -171,6 +171,8 @@ export class Search {
     const others: string[] = []
     for (const name of await listing.firsts.mayHold(tail, Math.min(tail.mtime, tail.seen) - MTIME_SLACK)) {
       const st = listing.files.get(name)!
+      // While what it is made of is there, a compressed one may not be complete.
+      if (isPacked(name) && listing.files.has(basesOf(name)[0]!)) continue
       const holder = this.#table.holderOf(st)
       if (holder === tail || (holder !== undefined && !holder.isCopy) || this.#table.claimedBy(st) !== undefined)
         continue

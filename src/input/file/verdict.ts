@@ -7,7 +7,6 @@ import type { Content, Line, Loss, Model } from './model.ts'
 /** Fails with what does not hold. */
 export function verdict(model: Model): void {
   model.observe()
-  model.rig.records()
   model.rig.ordered()
   const streams = streamsOf(model)
   checkIdentities(model)
