@@ -37,6 +37,7 @@ function start(rateLimit: Rate | undefined, only?: string) {
         name: 'out',
         full: false,
         detaches: false,
+        down: false,
         room: () => Promise.resolve(),
         offer(records) {
           taken.push(records.batch.offset)

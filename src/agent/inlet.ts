@@ -61,6 +61,7 @@ export class Inlet {
         const second = createPipeline({ ...common, observers: [], instruments: silentInstruments })
         return batch => second.run(batch)
       },
+      counts: observers.length > 0,
       sinks: options.sinks,
       buffers,
       clock,

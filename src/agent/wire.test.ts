@@ -18,6 +18,7 @@ class Outlet implements Sink {
   readonly name: string
   readonly detaches: boolean
   full = false
+  down = false
   readonly taken: Records[] = []
   #waiting: (() => void)[] = []
 
@@ -45,7 +46,7 @@ class Outlet implements Sink {
   }
 }
 
-function setUp(sinks: readonly Sink[], clock = systemClock) {
+function setUp(sinks: readonly Sink[], clock = systemClock, counts = false) {
   const abort = new AbortController()
   const ran: string[] = []
   const run =
@@ -57,6 +58,7 @@ function setUp(sinks: readonly Sink[], clock = systemClock) {
   const wire = createWire({
     run: run('first'),
     runAgain: () => run('again'),
+    counts,
     sinks,
     buffers: createBufferPool(64, 0),
     clock,
@@ -218,6 +220,23 @@ test('an output that has caught up goes on, though the last that took has no roo
   assert.deepEqual(declined, ['a 0'])
   await wire.emit(batch(1))
   assert.deepEqual([a.offsets, b.offsets], [[], [1]])
+})
+
+test('metrics go on while the only output is down, not while it is just slow', async () => {
+  const clock = manualClock()
+  const out = new Outlet('out')
+  const { wire, batch, declined, ran } = setUp([out], clock, true)
+  await wire.emit(batch(0))
+  out.full = true
+  const slow = wire.emit(batch(1))
+  await clock.advance(60_000)
+  assert.ok(await waits(slow))
+  out.down = true
+  await clock.advance(3000)
+  await slow
+  await wire.emit(batch(2))
+  assert.deepEqual(declined, ['out 1', 'out 2'])
+  assert.deepEqual(ran, ['first 0', 'first 1', 'first 2'])
 })
 
 test('what is read again goes to its output alone, on a lane of its own, through a pipeline that counts nothing', async () => {

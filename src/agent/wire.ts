@@ -22,6 +22,8 @@ export interface Sink {
   room(): Promise<void>
   /** Others need not wait for it. */
   readonly detaches: boolean
+  /** Its destination takes nothing at the moment. */
+  readonly down: boolean
 }
 
 type Run = (batch: Batch) => Promise<Records>
@@ -31,6 +33,8 @@ export interface Wiring {
   readonly run: Run
   /** One more of the same that counts nothing, for what is read again. */
   readonly runAgain: () => Run
+  /** Metrics are made of what goes through `run`: they go on while every output is down. */
+  readonly counts?: boolean
   readonly sinks: readonly Sink[]
   readonly buffers: BufferPool
   readonly clock: Clock
@@ -51,7 +55,7 @@ const ASK_MS = 250
  * The way of one input's batches. One at a time goes through each pipeline, in the order of the calls; a batch of which
  * the pipeline left nothing is settled here.
  */
-export function createWire({ run, runAgain, sinks, buffers, clock, signal }: Wiring): Wire {
+export function createWire({ run, runAgain, counts = false, sinks, buffers, clock, signal }: Wiring): Wire {
   const patience = new Patience(clock)
   const lanes = new Map<string, (batch: Batch) => Promise<void>>()
   let unsettled = 0
@@ -130,7 +134,7 @@ export function createWire({ run, runAgain, sinks, buffers, clock, signal }: Wir
     for (;;) {
       const full = takes.filter(sink => sink.full)
       if (full.length === 0 || signal.aborted) return takes
-      const others = takes.length > full.length || batch.awaited === true
+      const others = takes.length > full.length || batch.awaited === true || (counts && full.every(sink => sink.down))
       const slow = batch.decline !== undefined && others ? full.filter(sink => sink.detaches) : []
       const late = slow.filter(sink => patience.left(sink.name) === 0)
       if (late.length === full.length) {
@@ -146,7 +150,7 @@ export function createWire({ run, runAgain, sinks, buffers, clock, signal }: Wir
     const left = slow.map(sink => patience.left(sink.name)).filter(ms => ms > 0)
     const timer = new AbortController()
     const rooms = full.map(sink => sink.room())
-    if (sinks.length > 1) rooms.push(clock.wait(Math.min(ASK_MS, ...left), timer.signal))
+    if (sinks.length > 1 || counts) rooms.push(clock.wait(Math.min(ASK_MS, ...left), timer.signal))
     await orStopped(Promise.race(rooms))
     timer.abort()
     for (const sink of slow) patience.spend(sink.name, clock.elapsed() - since)
@@ -154,8 +158,8 @@ export function createWire({ run, runAgain, sinks, buffers, clock, signal }: Wir
 
   const main = lane(async (batch, orStopped) => {
     const rooms = await hand(batch, run, () => choose(batch, orStopped))
-    // With several outputs the next batch finds out who has room; with one there is nothing to find out.
-    if (sinks.length === 1) await orStopped(Promise.all(rooms))
+    // With several consumers the next batch finds out who has room; with one there is nothing to find out.
+    if (sinks.length === 1 && !counts) await orStopped(Promise.all(rooms))
   })
 
   function again(output: string): (batch: Batch) => Promise<void> {

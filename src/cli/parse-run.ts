@@ -83,6 +83,7 @@ function runner(world: World, built: ParseSteps, filter: Condition | undefined, 
       name: 'parse',
       full: false,
       detaches: false,
+      down: false,
       room: () => Promise.resolve(),
       async offer(records: Parameters<Printer['take']>[0]): Promise<void> {
         if (!enough.signal.aborted && printer.take(records)) enough.abort()

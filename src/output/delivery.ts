@@ -156,6 +156,11 @@ export class Delivery {
     if (this.full) await new Promise<void>(resolve => this.#room.push(resolve))
   }
 
+  /** The destination took nothing at the last try. */
+  get down(): boolean {
+    return this.#failing
+  }
+
   /** Whether inputs may go on without it when it is full, and give it later what it missed. */
   get detaches(): boolean {
     return this.#options.when_full === 'detach'
@@ -217,6 +222,7 @@ export class Delivery {
     // One more try at once, whatever wait was on, and short waits after it.
     this.#pausedUntil = 0
     this.#round = 0
+    this.output.hurry?.()
     this.#pump()
     if (!this.#queue.empty && !this.#broken) {
       const cancel = new AbortController()
