@@ -53,3 +53,30 @@ lane(
   { fault: 'SIGKILL and rotation, counter', needs: debian('logrotate') },
   own => killed(own, 4, true)
 )
+
+lane(
+  'metrics go on while the only output is down, over SIGKILL too; then it gets every line once',
+  { fault: 'output down and SIGKILL, counter' },
+  async own => {
+    const { world, fake } = await fakeWorld(own, { more: METRICS })
+    await world.start()
+    await world.write({ files: [{ writer: 'w', path: world.path('app.log') }], rate: 4000, style: 'mixed' })
+    await world.arrive(500)
+    for (const _ of own.tries(2)) {
+      await fake.down()
+      const before = await shownBy(world)
+      // Far more than the queue takes.
+      await until('the counter to go on', async () => (await shownBy(world)) > before + 20_000)
+      await world.stop('SIGKILL')
+      await world.start()
+      await until('the counter to go on', async () => (await shownBy(world)) > before + 30_000)
+      await fake.up()
+      await world.caughtUp()
+    }
+    const verdict = await world.judged()
+    assert.deepEqual({ lost: verdict.lost, doubled: verdict.doubled }, { lost: 0, doubled: 0 }, verdict.text)
+    const written = [...(await world.written()).values()].reduce((sum, { lines }) => sum + lines, 0)
+    await until('the counter to be durable', async () => (await shownBy(world)) >= written)
+    assert.equal(await shownBy(world), written, 'each line counted once')
+  }
+)
