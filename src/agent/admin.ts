@@ -145,11 +145,16 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
 }
 
 /**
- * Listens on the control socket, which only the agent's own user (and root) can open: `POST /<action>` for each action,
- * and everything the listener has. A socket left behind by a killed agent is removed first; the lock on the data
- * directory has shown that it is nobody's.
+ * Listens on the control socket, which `mode` (0600 or 0660) opens to the agent's own user, perhaps to its group, and never
+ * to others: `POST /<action>` for each action, and everything the listener has. A socket left behind by a killed agent
+ * is removed first; the lock on the data directory has shown that it is nobody's.
  */
-export async function startControl(source: AdminSource, path: string, actions: ControlActions): Promise<Listener> {
+export async function startControl(
+  source: AdminSource,
+  path: string,
+  actions: ControlActions,
+  mode = 0o600
+): Promise<Listener> {
   const pages = handler({ ...routes(source), '/status': response => replyJson(response, 200, source.status()) })
   const server = createServer((request, response) => {
     const name = (request.url ?? '').slice(1)
@@ -162,7 +167,8 @@ export async function startControl(source: AdminSource, path: string, actions: C
       )
   })
   removeSocket(path)
-  const umask = process.umask(0o177)
+  // It is never there with more rights than it keeps.
+  const umask = process.umask(0o777 & ~mode)
   try {
     await listen(server, { path })
   } catch (error) {
@@ -170,7 +176,7 @@ export async function startControl(source: AdminSource, path: string, actions: C
   } finally {
     process.umask(umask)
   }
-  chmodSync(path, 0o600)
+  chmodSync(path, mode)
   const listener = listenerOf(server, path)
   return {
     address: path,

@@ -15,7 +15,7 @@ import type { ControlActions, Listener } from './admin.ts'
 import { createBufferPool } from './buffers.ts'
 import type { CheckedConfig, InputUnit } from './components.ts'
 import { contextMaker } from './context.ts'
-import { openControl } from './control-socket.ts'
+import { controlPlace, openControl } from './control-socket.ts'
 import type { MakeContext } from './context.ts'
 import { deadLetterActions } from './dead-letters.ts'
 import { Exporters } from './exporters.ts'
@@ -152,7 +152,8 @@ export class Agent {
       ship: event => this.#ownRecords?.record(event)
     })
     await this.#admin.apply(this.#checked.sections.admin.values)
-    this.#control = await openControl(this.#adminSource(), this.#socketPath(), this.#actions(), this.#log)
+    const place = controlPlace(env, this.#dataDir)
+    this.#control = await openControl(this.#adminSource(), place, this.#actions(), this.#log)
     await this.#plan(this.#checked)()
     this.#reloads.set(1)
     this.#commits = setInterval(() => this.#state?.commit(), COMMIT_EVERY_MS)
@@ -489,11 +490,6 @@ export class Agent {
 
   #adminSource(): { store: Store; status: () => Status } {
     return { store: this.#store, status: () => this.status() }
-  }
-
-  #socketPath(): string {
-    const runtime = this.#options.env['RUNTIME_DIRECTORY']
-    return join(runtime === undefined || runtime === '' ? this.#dataDir : runtime.split(':')[0]!, 'yarder.sock')
   }
 
   #actions(): ControlActions {

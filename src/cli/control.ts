@@ -10,7 +10,7 @@ export function controlPaths(env: NodeJS.ProcessEnv, dataDir: string | undefined
 }
 
 const HINTS: Record<string, string> = {
-  EACCES: 'only its own user and root may ask it; try sudo',
+  EACCES: 'only root, its own user and (of the service) its group may ask it; try sudo',
   ENOENT: 'no agent runs there',
   ECONNREFUSED: 'no agent runs there'
 }
