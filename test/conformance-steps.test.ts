@@ -249,9 +249,10 @@ test('metrics measure any record: no throw, a number, and a word for why not', (
           assert.equal(typeof number, 'number', unit.name)
           if (Number.isNaN(number)) assert.match(meter.reason(event, cursor), /^[a-z]+(_[a-z]+)*$/, unit.name)
           const numbers = Array.from({ length: meter.width }, () => 0)
-          if (Number.isFinite(number)) meter.add(numbers, number as number)
+          const recent = meter.recent?.()
+          if (Number.isFinite(number)) meter.add(numbers, number as number, recent)
           assert.ok(numbers.every(Number.isFinite), `${unit.name}: ${numbers.join()}`)
-          assert.equal(meter.values(numbers).length, meter.points.length, unit.name)
+          assert.equal(meter.values(numbers, recent).length, meter.points.length, unit.name)
           assert.equal(Object.keys(event).join(), keys, 'a metric changes nothing')
         }
       }

@@ -35,6 +35,7 @@ import { counter } from '../metrics/from-logs/counter.ts'
 import { gauge } from '../metrics/from-logs/gauge.ts'
 import { histogram } from '../metrics/from-logs/histogram.ts'
 import { metricCommonFields } from '../metrics/from-logs/metric.ts'
+import { summary } from '../metrics/from-logs/summary.ts'
 import { elasticsearch } from '../output/elasticsearch.ts'
 import { file as fileOutput } from '../output/file.ts'
 import { logstash } from '../output/logstash.ts'
@@ -89,7 +90,7 @@ const transforms = [
   uppercase
 ] as const
 const outputs = [elasticsearch, fileOutput, logstash, stdout] as const
-const metrics = [counter, gauge, histogram] as const
+const metrics = [counter, gauge, histogram, summary] as const
 const exporters = [graphite, prometheus, statsd] as const
 const checks = [
   command,

@@ -1,4 +1,5 @@
 // What only the whole configuration can have wrong.
+import type { Meter } from '../core/component.ts'
 import type { Problem } from '../config/problem.ts'
 import { didYouMean } from '../core/field.ts'
 import { dependencyCircles } from '../health/dependencies.ts'
@@ -9,7 +10,7 @@ import { inputsOfLogChecks } from './health-checks.ts'
 /** Faults between units, each at its place. */
 export function crossProblems(checked: CheckedConfig): Problem[] {
   const metrics = checked.units.metrics
-  const named = metrics.map(unit => ({ name: unit.name, type: unit.type as 'counter' | 'gauge' | 'histogram' }))
+  const named = metrics.map(unit => ({ name: unit.name, type: unit.type as Meter['type'] }))
   const clashes = [...metricNameClashes(named)].map(([name, message]) => {
     const unit = metrics.find(m => m.name === name)!
     return { at: unit.at(), path: unit.path, message }

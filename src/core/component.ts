@@ -206,12 +206,21 @@ export interface MetricPoint {
   readonly le?: number
 }
 
+  /** Of a summary: which share of the values are at most as large, 0 to 1. */
+  readonly quantile?: number
+}
+
+/** Values of the last while, for a summary; neither exact nor kept over a restart. */
+export interface RecentValues {
+  add(value: number): void
+  /** The value at each of these shares; NaN where there was none in the time. */
+  quantiles(shares: readonly number[]): readonly number[]
 /**
  * What a metric does with a record. It keeps nothing: a series is a few numbers, handed in by the one who knows the
  * labels and limits (metrics/from-logs/metric.ts).
  */
 export interface Meter {
-  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary'
   /** How many numbers a series is made of; all start at 0. */
   readonly width: number
   /** Changes when numbers that were kept by another build of the metric can't be gone on with. */
@@ -220,10 +229,21 @@ export interface Meter {
   measure(event: Event, cursor: Cursor): number
   reason(event: Event, cursor: Cursor): string
   /** Takes a finite number into a series; false, and nothing changed, when the series could not hold it. */
-  add(numbers: number[], value: number): boolean
+  add(numbers: number[], value: number, recent?: RecentValues): boolean
+  /** Makes what a series keeps besides its numbers; it is handed in with them. */
+  recent?(): RecentValues
   /** What a series is written as, and the value of each. */
   readonly points: readonly MetricPoint[]
-  values(numbers: readonly number[]): readonly number[]
+  values(numbers: readonly number[], recent?: RecentValues): readonly number[]
+  readonly exemplar?: ExemplarReader | undefined
+}
+
+/** Which records stand for the others beside them. */
+export interface ExemplarReader {
+  /** Its labels, of which the caller may keep all; undefined when a record has none. */
+  read(event: Event, cursor: Cursor): Readonly<Record<string, string>> | undefined
+  /** Which of the points it is put at. */
+  point(value: number): number
 }
 
 /** Sends readings of all metrics to a place of its own, as often as it likes. */

@@ -31,6 +31,14 @@ export const silentInstruments: Instruments = {
   beforeScrape: () => () => {}
 }
 
+/** One record among those that a sample counts. */
+export interface Exemplar {
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+  /** When it happened, milliseconds since the epoch. */
+  readonly time: number
+}
+
 /** One sample as it will be written. `name` differs from the family's for `_bucket`, `_sum`, `_count`. */
 export interface Sample {
   readonly name: string
@@ -38,6 +46,8 @@ export interface Sample {
   readonly value: number
   /** Upper bound of a histogram's bucket; it is not among the labels. */
   readonly le?: number | undefined
+  /** A record that is one of those counted here; only OpenMetrics has a word for it. */
+  readonly exemplar?: Exemplar | undefined
   /** The labels as metrics/export/prometheus.ts renders them, kept where they are rendered again and again. */
   readonly rendered?: string
 }

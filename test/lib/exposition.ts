@@ -5,6 +5,11 @@ export interface ReadSample {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
   readonly value: number
+  readonly exemplar?: {
+    readonly labels: Readonly<Record<string, string>>
+    readonly value: number
+    readonly seconds: number
+  }
 }
 
 export interface ReadFamily {
@@ -17,6 +22,7 @@ export interface ReadFamily {
 const NAME = '[a-zA-Z_:][a-zA-Z0-9_:]*'
 const ABOUT = new RegExp(`^# (HELP|TYPE|UNIT) (${NAME}) (.*)$`, 's')
 const SAMPLE = new RegExp(`^(${NAME})(?:\\{(.*)\\})? (\\S+)$`, 's')
+const EXEMPLAR = new RegExp(`^(.*) # \\{(.*)\\} (\\S+) (\\S+)$`, 's')
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\[\\"n])*)"(,|$)/y
 const NUMBER = /^(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|NaN|[+-]?Inf)$/
 const SUFFIXES: Record<string, string[]> = {
@@ -32,7 +38,7 @@ const TYPES = {
 
 /**
  * Throws on anything that one of the judges would refuse; also on what none refuses and nobody should write: series
- * that come twice, families in several blocks. Timestamps and exemplars are not understood.
+ * that come twice, families in several blocks. Timestamps are not understood.
  */
 export function readExposition(page: Buffer, format: 'text' | 'openmetrics'): ReadFamily[] {
   const strict = format === 'openmetrics'
@@ -91,11 +97,28 @@ function readAbout(
   } else assert.ok(text === '' || family.name.endsWith(`_${text}`), 'the unit ends the name')
 }
 
-function readSample(line: string, format: 'text' | 'openmetrics'): ReadSample {
+function readSample(whole: string, format: 'text' | 'openmetrics'): ReadSample {
+  const parted = format === 'openmetrics' ? EXEMPLAR.exec(whole) : null
+  const line = parted?.[1] ?? whole
   const match = SAMPLE.exec(line)
   assert.ok(match !== null, `no sample: ${JSON.stringify(line)}`)
   const [, name, inner = '', value] = match as unknown as [string, string, string | undefined, string]
-  assert.match(value, NUMBER)
+  const labels = readLabels(inner, format)
+  const sample = { name, labels, value: numberOf(value) }
+  if (parted === null) return sample
+  assert.match(name, /_(?:total|bucket)$/, 'only counters and buckets have exemplars')
+  const shown = readLabels(parted[2]!, format)
+  const chars = Object.entries(shown).reduce((sum, [key, text]) => sum + key.length + text.length, 0)
+  assert.ok(chars <= 128, `an exemplar of ${chars} characters`)
+  return { ...sample, exemplar: { labels: shown, value: numberOf(parted[3]!), seconds: numberOf(parted[4]!) } }
+}
+
+function numberOf(text: string): number {
+  assert.match(text, NUMBER)
+  return Number(text.replace('Inf', 'Infinity'))
+}
+
+function readLabels(inner: string, format: 'text' | 'openmetrics'): Record<string, string> {
   const labels: Record<string, string> = {}
   let comma = ''
   for (LABEL.lastIndex = 0; LABEL.lastIndex < inner.length;) {
@@ -106,7 +129,7 @@ function readSample(line: string, format: 'text' | 'openmetrics'): ReadSample {
     comma = label[3]!
   }
   assert.ok(comma === '' || format === 'text', 'no comma after the last label')
-  return { name, labels, value: Number(value.replace('Inf', 'Infinity')) }
+  return labels
 }
 
 const unescape = (text: string): string => text.replace(/\\(.)/g, (_, c: string) => (c === 'n' ? '\n' : c))

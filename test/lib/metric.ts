@@ -8,9 +8,10 @@ import { gauge } from '../../src/metrics/from-logs/gauge.ts'
 import { histogram } from '../../src/metrics/from-logs/histogram.ts'
 import { createLogMetric, metricCommonFields } from '../../src/metrics/from-logs/metric.ts'
 import type { LogMetric } from '../../src/metrics/from-logs/metric.ts'
+import { summary } from '../../src/metrics/from-logs/summary.ts'
 import { context } from './step.ts'
 
-const DEFINITIONS: readonly MetricDefinition[] = [counter, gauge, histogram]
+const DEFINITIONS: readonly MetricDefinition[] = [counter, gauge, histogram, summary]
 
 /** Throws all that the config check would say, a line each. `help` may be left out. */
 export function buildMetric(name: string, options: Record<string, unknown>, clock: Clock = systemClock): LogMetric {
@@ -25,5 +26,5 @@ export function buildMetric(name: string, options: Record<string, unknown>, cloc
   const shared = readFields(metricCommonFields, common, report)
   if (wrong.length === 0) for (const [option, message] of definition.lint?.(values) ?? []) report(option, message)
   if (wrong.length > 0) throw new TypeError(wrong.join('\n'))
-  return createLogMetric(name, shared!, definition.build(values, context({ name })), clock)
+  return createLogMetric(name, shared!, definition.build(values, context({ name, clock })), clock)
 }

@@ -2,6 +2,7 @@
 //   https://prometheus.io/docs/instrumenting/exposition_formats/
 //   https://prometheus.io/docs/specs/om/open_metrics_spec/
 import { defineExporter } from '../../core/component.ts'
+import type { Exemplar } from '../../core/instruments.ts'
 import type { Family, Sample } from '../store.ts'
 
 export const prometheus = defineExporter({
@@ -30,7 +31,7 @@ export function* renderPieces(families: Iterable<Family>, format: Format): Gener
   for (const family of families) {
     let head = header(family, format)
     for (const sample of family.samples) {
-      yield head + line(sample, bounds)
+      yield head + line(sample, bounds, format === 'openmetrics' && takesExemplar(family, sample))
       head = ''
     }
   }
@@ -46,15 +47,24 @@ function header({ name, type, help }: Family, format: Format): string {
   return `# HELP ${family} ${escapeLabel(help)}\n# TYPE ${family} ${word}\n`
 }
 
-function line({ name, labels, value, le, rendered }: Sample, bounds: Map<number, string>): string {
+/** Elsewhere one would make a scraper throw away the whole page. */
+const takesExemplar = ({ type }: Family, { exemplar, name }: Sample): boolean =>
+  exemplar !== undefined && (name.endsWith('_bucket') || (type === 'counter' && name.endsWith('_total')))
+
+function line(sample: Sample, bounds: Map<number, string>, withExemplar: boolean): string {
+  const { name, labels, value, le, rendered } = sample
   let inner = rendered ?? renderLabels(labels)
   if (le !== undefined) {
     let bound = bounds.get(le)
     if (bound === undefined) bounds.set(le, (bound = `le="${formatBound(le)}"`))
     inner = inner === '' ? bound : `${inner},${bound}`
   }
-  return inner === '' ? `${name} ${formatValue(value)}\n` : `${name}{${inner}} ${formatValue(value)}\n`
+  const end = withExemplar ? `${exemplarText(sample.exemplar!)}\n` : '\n'
+  return inner === '' ? `${name} ${formatValue(value)}${end}` : `${name}{${inner}} ${formatValue(value)}${end}`
 }
+
+const exemplarText = ({ labels, value, time }: Exemplar): string =>
+  ` # {${renderLabels(labels)}} ${formatValue(value)} ${time / 1000}`
 
 /** Labels as both formats write them, without the braces. */
 export function renderLabels(labels: Readonly<Record<string, string>>): string {
@@ -74,10 +84,10 @@ const formatValue = (n: number): string =>
   n === Infinity ? '+Inf' : n === -Infinity ? '-Inf' : Number.isNaN(n) ? 'NaN' : String(n)
 
 /**
- * The bound is a label, so its spelling makes the series: the one OpenMetrics demands (`1.0`, `1e+06`) is used in both
+ * The bound (or quantile) is a label, so its spelling makes the series: the one OpenMetrics demands (`1.0`, `1e+06`) is used in both
  * formats, and a Prometheus that changes the format goes on with the same series.
  */
-function formatBound(n: number): string {
+export function formatBound(n: number): string {
   if (!Number.isFinite(n)) return formatValue(n)
   const [digits, power] = n.toExponential().split('e') as [string, string]
   const exponent = Number(power)

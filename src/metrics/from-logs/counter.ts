@@ -1,6 +1,7 @@
 // `counter` metric: how many records, or the sum of a field of theirs.
 import { defineMetric } from '../../core/component.ts'
 import * as f from '../../core/field.ts'
+import { exemplarField, exemplarReader } from './exemplar.ts'
 import { checkMetricName } from './name.ts'
 import { conversionFields, lintValue, valueReader } from './value.ts'
 
@@ -15,7 +16,8 @@ export const counter = defineMetric({
         example: 'bytes'
       })
     ),
-    ...conversionFields
+    ...conversionFields,
+    exemplar: exemplarField
   },
   examples: [
     {
@@ -51,6 +53,7 @@ export const counter = defineMetric({
         return true
       },
       points: [{ suffix: '' }],
+      exemplar: exemplarReader(o.exemplar, () => 0),
       values: numbers => numbers
     }
   }

@@ -2,6 +2,7 @@
 import { defineMetric } from '../../core/component.ts'
 import type { MetricPoint } from '../../core/component.ts'
 import * as f from '../../core/field.ts'
+import { exemplarField, exemplarReader } from './exemplar.ts'
 import { checkMetricName } from './name.ts'
 import { conversionFields, lintValue, valueReader } from './value.ts'
 
@@ -21,7 +22,8 @@ export const histogram = defineMetric({
       default: DEFAULT_BUCKETS,
       min: 1
     }),
-    ...conversionFields
+    ...conversionFields,
+    exemplar: exemplarField
   },
   examples: [
     {
@@ -67,7 +69,8 @@ export const histogram = defineMetric({
         { suffix: '_count' },
         { suffix: '_sum' }
       ],
-      values: numbers => cumulated(numbers, sum)
+      values: numbers => cumulated(numbers, sum),
+      exemplar: exemplarReader(o.exemplar, n => bounds.findIndex(bound => n <= bound))
     }
   }
 })

@@ -1,11 +1,11 @@
 // A metric made out of records: which records, under which labels, how many series and for how long.
 import { isDeepStrictEqual } from 'node:util'
-import type { Meter, MetricPoint } from '../../core/component.ts'
+import type { ExemplarReader, Meter, MetricPoint } from '../../core/component.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Cursor, Event } from '../../core/event.ts'
 import * as f from '../../core/field.ts'
 import type { State } from '../../core/state.ts'
-import { renderLabels } from '../export/prometheus.ts'
+import { formatBound, renderLabels } from '../export/prometheus.ts'
 import type { Family, Sample } from '../store.ts'
 import { labelsField } from './labels.ts'
 import { SeriesTable } from './series.ts'
@@ -26,6 +26,12 @@ export const metricCommonFields = {
   max_series: f.integer(
     'Most sets of label values. The last is `__overflow__` and takes all further ones, so totals stay right.',
     { default: 1000, min: 2, max: 1_000_000 }
+  ),
+  max_age: f.optional(
+    f.duration(
+      'Leave out records whose own time is this long past when they are read, such as those of an outage caught up with; counted in `yarder_metrics_skipped_total` as `late`. All are counted when absent.',
+      { example: '10m', min: '1s' }
+    )
   ),
   idle_timeout: f.optional(
     f.duration('Forget a set of label values that no record has had for this long; none is forgotten when absent.', {
@@ -61,8 +67,9 @@ export interface LogMetric {
 
 /** Puts a built meter behind its labels and limits. */
 export function createLogMetric(name: string, common: MetricCommon, meter: Meter, clock: Clock): LogMetric {
-  const { when, labels, idle_timeout: idleTimeout } = common
-  const table = new SeriesTable({ labels: labels.length, width: meter.width, limit: common.max_series })
+  const { when, labels, idle_timeout: idleTimeout, max_age: maxAge = Infinity } = common
+  const recent = meter.recent?.bind(meter)
+  const table = new SeriesTable({ labels: labels.length, width: meter.width, limit: common.max_series, recent })
   const names = labels.map(label => label.name)
   const texts: string[] = names.map(() => '')
   let skipped = new Map<string, number>()
@@ -72,13 +79,15 @@ export function createLogMetric(name: string, common: MetricCommon, meter: Meter
 
   function observe(event: Event, cursor: Cursor): void {
     if (when !== undefined && !when(event, cursor)) return
+    if (cursor.arrival - cursor.time > maxAge) return skip('late')
     const value = meter.measure(event, cursor)
     if (Number.isNaN(value)) return skip(meter.reason(event, cursor))
     for (let i = 0; i < labels.length; i++) texts[i] = labels[i]!.text(event, cursor)
     const series = table.of(texts)
-    if (!meter.add(series.numbers, value)) return skip('out_of_range')
+    if (!meter.add(series.numbers, value, series.recent)) return skip('out_of_range')
     if (series === table.overflow) overflowed++
     if (idleTimeout !== undefined) series.seen = clock.elapsed()
+    if (meter.exemplar !== undefined) keepExemplar(series, meter.exemplar, value, event, cursor)
     table.touch(series)
   }
 
@@ -161,22 +170,41 @@ const NOWHERE = { input: '', id: '', path: undefined, constants: {} }
 /** Walks the living series; one series is read in one go, so that the buckets and the sum of a histogram agree. */
 function samplesOf(name: string, names: readonly string[], meter: Meter, table: SeriesTable): Iterable<Sample> {
   const points = meter.points.map(({ suffix, le }: MetricPoint) => ({ name: name + suffix, le }))
+  const face = (series: Series): Face => (series.face ??= faceOf(names, meter.points, series))
   return {
     *[Symbol.iterator]() {
       for (const series of table) {
         if (series.shown === undefined) continue
-        const { labels, rendered } = (series.face ??= faceOf(names, series))
-        const values = meter.values(series.shown)
+        const own = face(series)
+        const values = meter.values(series.shown, series.recent)
         for (let i = 0; i < points.length; i++) {
-          const point = points[i]!
-          yield { name: point.name, labels, value: values[i]!, le: point.le, rendered }
+          const { name: pointName, le } = points[i]!
+          const { labels, rendered } = own.quantiles[i] ?? own
+          yield { name: pointName, labels, value: values[i]!, le, rendered, exemplar: series.exemplars?.[i] }
         }
       }
     }
   }
 }
 
-function faceOf(names: readonly string[], series: Series): Face {
+function faceOf(names: readonly string[], points: readonly MetricPoint[], series: Series): Face {
   const labels = Object.fromEntries(names.map((name, i) => [name, series.labels[i]!]))
-  return { labels, rendered: renderLabels(labels) }
+  const quantiles = points.map(({ quantile }) => {
+    if (quantile === undefined) return undefined
+    const all = { ...labels, quantile: formatBound(quantile) }
+    return { labels: all, rendered: renderLabels(all) }
+  })
+  return { labels, rendered: renderLabels(labels), quantiles }
+}
+
+/** A point changes its exemplar no more often: reading one costs more than counting. */
+const EXEMPLAR_EVERY_MS = 1000
+
+function keepExemplar(series: Series, from: ExemplarReader, value: number, event: Event, cursor: Cursor): void {
+  const at = from.point(value)
+  const before = series.exemplars?.[at]
+  const time = Number.isNaN(cursor.time) ? cursor.arrival : cursor.time
+  if (before !== undefined && Math.abs(time - before.time) < EXEMPLAR_EVERY_MS) return
+  const labels = from.read(event, cursor)
+  if (labels !== undefined) (series.exemplars ??= [])[at] = { labels, value, time }
 }

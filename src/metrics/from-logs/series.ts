@@ -1,4 +1,6 @@
 // The series of one metric: found by their label values, never more than a limit, forgotten when idle.
+import type { RecentValues } from '../../core/component.ts'
+import type { Exemplar } from '../../core/instruments.ts'
 
 /** One set of label values with its numbers. */
 export interface Series {
@@ -12,12 +14,17 @@ export interface Series {
   seen: number
   /** How exports show its labels; made when it is first read. */
   face: Face | undefined
+  readonly recent: RecentValues | undefined
+  /** By point, of those that have one. */
+  exemplars: (Exemplar | undefined)[] | undefined
 }
 
 export interface Face {
   readonly labels: Readonly<Record<string, string>>
   /** As `Sample.rendered`. */
   readonly rendered: string
+  /** The same with the label of each quantile, by point. */
+  readonly quantiles: readonly ({ labels: Readonly<Record<string, string>>; rendered: string } | undefined)[]
 }
 
 /** Every label of the series that takes what the limit keeps out has this value. */
@@ -35,6 +42,8 @@ export interface SeriesTableOptions {
   readonly width: number
   /** Most series, the one for the overflow among them. */
   readonly limit: number
+  /** Makes what a series keeps besides. */
+  readonly recent?: (() => RecentValues) | undefined
 }
 
 /**
@@ -131,7 +140,9 @@ export class SeriesTable {
       shown: undefined,
       changed: false,
       seen: 0,
-      face: undefined
+      face: undefined,
+      recent: this.#options.recent?.(),
+      exemplars: undefined
     }
     const path = pathOf(labels)
     let node = this.#root
@@ -163,4 +174,4 @@ const clean = (value: string): string =>
   value.length <= MAX_LABEL_CHARS && value.isWellFormed() ? value : value.slice(0, MAX_LABEL_CHARS).toWellFormed()
 
 /** A piece of a line would keep the text of its whole batch in memory. */
-const copy = (value: string): string => Buffer.from(value).toString()
+export const copy = (value: string): string => Buffer.from(value).toString()

@@ -1,0 +1,39 @@
+// The option `exemplar`: from a record the labels, such as the id of a trace, by which it is found again.
+import type { ExemplarReader } from '../../core/component.ts'
+import * as f from '../../core/field.ts'
+import { labelsField } from './labels.ts'
+import type { Label } from './labels.ts'
+import { copy } from './series.ts'
+
+/** OpenMetrics' limit for names and values together, characters. */
+const MOST_CHARS = 128
+
+export const exemplarField = f.optional({
+  ...labelsField,
+  doc: 'Shown beside the count on `/metrics` in OpenMetrics, by which Grafana leads from a graph to a trace: labels of one of the records that were counted, at most one a second, such as `{ trace_id: trace.id }`. A record that lacks one of them, or whose names and values are more than 128 characters, is none.',
+  example: { trace_id: 'trace_id' }
+})
+
+/** Undefined without the option. */
+export function exemplarReader(
+  labels: readonly Label[] | undefined,
+  point: (value: number) => number
+): ExemplarReader | undefined {
+  if (labels === undefined || labels.length === 0) return undefined
+  return {
+    point,
+    read(event, cursor) {
+      const out: Record<string, string> = {}
+      let chars = 0
+      for (const { name, text } of labels) {
+        const value = text(event, cursor)
+        if (value === '') return undefined
+        chars += name.length + value.length
+        // Counted before it is copied: a record can bring megabytes.
+        if (chars > MOST_CHARS) return undefined
+        out[name] = copy(value)
+      }
+      return out
+    }
+  }
+}
