@@ -1,12 +1,11 @@
 // `disk` check: how full a file system is, in space and inodes, as df counts it; whether it can be written; when it is full.
-import { readFileSync } from 'node:fs'
 import { realpath, statfs } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { defineCheck } from '../../core/component.ts'
 import type { CheckResult } from '../../core/component.ts'
 import { describe, errnoOf } from '../../core/errors.ts'
 import { boolean, duration, optional, string } from '../../core/field.ts'
-import { mountOf, parseMounts } from '../mounts.ts'
+import { hostMounts, mountOf } from '../../core/mounts.ts'
 import { judge, lintRanges, range, SCALES, worst } from '../range.ts'
 import type { Part } from '../range.ts'
 import { createTrend } from '../trend.ts'
@@ -110,8 +109,8 @@ function soon(
 }
 
 async function writable(path: string): Promise<Part> {
-  const mount = mountOf(parseMounts(readFileSync('/proc/self/mountinfo', 'utf8')), await realpath(path))
-  return mount?.options.has('ro') === true
+  const mount = mountOf(hostMounts('/proc'), await realpath(path))
+  return mount?.readOnly === true
     ? { state: 'critical', reason: 'read_only', message: `${path} is mounted read-only` }
     : { state: 'ok', reason: 'ok', message: `${path} can be written` }
 }

@@ -5,8 +5,8 @@ import { defineCheck } from '../../core/component.ts'
 import type { CheckReason } from '../../core/component.ts'
 import { describe } from '../../core/errors.ts'
 import { boolean, list, optional, string } from '../../core/field.ts'
-import { parseMounts } from '../mounts.ts'
-import type { Mount } from '../mounts.ts'
+import { parseMounts } from '../../core/mounts.ts'
+import type { Mount } from '../../core/mounts.ts'
 
 export const mount = defineCheck({
   name: 'mount',

@@ -1,4 +1,6 @@
-// What is mounted where, from /proc/self/mountinfo (proc_pid_mountinfo(5)).
+// What is mounted where, from /proc/PID/mountinfo (proc_pid_mountinfo(5)).
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 export interface Mount {
   /** Where it is mounted. */
@@ -9,6 +11,8 @@ export interface Mount {
   readonly source: string
   /** Options of the mount and of its file system; `ro` when either is read-only. */
   readonly options: ReadonlySet<string>
+  /** Whether the file system itself is read-only, and not only seen so from here. */
+  readonly sealed: boolean
 }
 
 /** Blanks and the like stand as `\040` in it. */
@@ -30,18 +34,39 @@ export function parseMounts(mountinfo: string): Mount[] {
         point: plain(point),
         type,
         source: plain(source),
-        options: new Set(all.filter(o => o !== 'rw' && o !== '').concat(readOnly ? [] : ['rw']))
+        options: new Set(all.filter(o => o !== 'rw' && o !== '').concat(readOnly ? [] : ['rw'])),
+        sealed: superOptions.split(',').includes('ro')
       }
     ]
   })
 }
 
 /** The mount that a path lies in. */
-export function mountOf(mounts: readonly Mount[], path: string): Mount | undefined {
-  let found: Mount | undefined
+export function mountOf<M extends Mount>(mounts: readonly M[], path: string): M | undefined {
+  let found: M | undefined
   for (const mount of mounts) {
     const below = mount.point === '/' || path === mount.point || path.startsWith(`${mount.point}/`)
     if (below && mount.point.length >= (found?.point.length ?? 0)) found = mount
   }
   return found
+}
+
+/** A mount as the host has it. */
+export interface HostMount extends Mount {
+  readonly readOnly: boolean
+}
+
+/**
+ * What the host has mounted, as its first process sees it: a service in a sandbox (`ProtectSystem=`) sees everything
+ * read-only, and mounts that nobody else has. Where that process is hidden it is what the agent sees itself, and then
+ * only the file system can say that it is read-only. `proc` is where the kernel shows its numbers.
+ */
+export function hostMounts(proc: string): HostMount[] {
+  try {
+    const mounts = parseMounts(readFileSync(join(proc, '1/mountinfo'), 'utf8'))
+    return mounts.map(mount => ({ ...mount, readOnly: mount.options.has('ro') }))
+  } catch {
+    const mounts = parseMounts(readFileSync(join(proc, 'self/mountinfo'), 'utf8'))
+    return mounts.map(mount => ({ ...mount, readOnly: mount.sealed }))
+  }
 }
