@@ -20,9 +20,11 @@ import { elasticsearch } from '../src/output/elasticsearch.ts'
 import { file } from '../src/output/file.ts'
 import { logstash } from '../src/output/logstash.ts'
 import { stdout, stdoutTo } from '../src/output/stdout.ts'
+import { syslog } from '../src/output/syslog.ts'
 import * as fakes from './lib/fake-elasticsearch.ts'
 import type { Behaviour } from './lib/fake-elasticsearch.ts'
 import * as beats from './lib/fake-logstash.ts'
+import { startFakeSyslog } from './lib/fake-syslog.ts'
 import { makeRecords } from './lib/records.ts'
 import { context } from './lib/step.ts'
 
@@ -157,6 +159,34 @@ const RIGS: Readonly<Record<string, MakeRig>> = {
       shut: () => Promise.resolve(void pipe.pause()),
       open: () => Promise.resolve(void pipe.resume())
     })
+  },
+
+  syslog: async (t, ctx) => {
+    const fake = await startFakeSyslog()
+    t.after(async () => {
+      await fake.down()
+      assert.deepEqual(fake.violations, [])
+    })
+    const options = read(syslog.fields, {
+      hosts: [fake.address],
+      content: 'json',
+      confirm: '20ms',
+      timeout: '300ms',
+      ...FAST
+    })
+    return {
+      output: syslog.build(options, ctx),
+      options,
+      once: false,
+      arrived: () => fake.taken.map(message => keyOf(message.slice(message.indexOf('{')))),
+      shut: () => fake.down(),
+      open: () => fake.up(),
+      fail: random => {
+        const ways = ['reset', 'silence'] as const
+        fake.fault = () =>
+          random() < 0.4 ? { after: Math.floor(random() * 5000), how: ways[Math.floor(random() * 2)]! } : undefined
+      }
+    }
   }
 }
 

@@ -43,6 +43,7 @@ import { stdout } from '../output/stdout.ts'
 import { auto } from '../pipeline/parse/auto.ts'
 import { csv } from '../pipeline/parse/csv.ts'
 import { date } from '../pipeline/parse/date.ts'
+import { syslog } from '../output/syslog.ts'
 import { dissect } from '../pipeline/parse/dissect.ts'
 import { grok } from '../pipeline/parse/grok.ts'
 import { json } from '../pipeline/parse/json.ts'
@@ -89,7 +90,7 @@ const transforms = [
   strip,
   uppercase
 ] as const
-const outputs = [elasticsearch, fileOutput, logstash, stdout] as const
+const outputs = [elasticsearch, fileOutput, logstash, stdout, syslog] as const
 const metrics = [counter, gauge, histogram, summary] as const
 const exporters = [graphite, prometheus, statsd] as const
 const checks = [

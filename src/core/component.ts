@@ -197,6 +197,8 @@ export interface BuiltStep {
   /** Top-level fields it may write or remove; 'any' when only the data tells. Lets the encoder skip look-ups. */
   readonly writes: readonly string[] | 'any'
 }
+  /** The delivery is being emptied: what rests on a wait of the output's own is better answered at once from now on. */
+  hurry?(): void
 
 /** One of the samples that a series is written as. */
 export interface MetricPoint {

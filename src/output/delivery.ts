@@ -22,6 +22,7 @@ import { Reminder } from './delivery/reminder.ts'
 
 export { deliveryOptions, outputCommonFields } from './delivery/options.ts'
 export type { DeliveryOptions, OutputCommon } from './delivery/options.ts'
+export { selectionOf } from './delivery/selection.ts'
 
 const RETRY_AFTER_CAP_MS = 300_000
 /** How long a stop waits for an output that doesn't heed its signal. */
@@ -136,6 +137,7 @@ export class Delivery {
    * `when_full` wants that. A closed delivery takes nothing and leaves it unsettled.
    */
   async offer(records: Records): Promise<void> {
+    if (records.unwanted !== undefined) this.#meters.filtered(records.unwanted)
     if (records.count === 0) return records.batch.settle(this.name)
     if (this.#closed) return
     if (this.#options.when_full === 'drop_newest' && this.#overfull) return this.#dropNew(records)
