@@ -11,7 +11,7 @@ import { createStore } from '../metrics/store.ts'
 import type { Store } from '../metrics/store.ts'
 import type { LogService } from '../service/log.ts'
 import { AdminPage } from './admin-page.ts'
-import type { ControlActions, Listener } from './admin.ts'
+import type { AdminSource, ControlActions, Listener } from './admin.ts'
 import { createBufferPool } from './buffers.ts'
 import type { CheckedConfig, InputUnit } from './components.ts'
 import { contextMaker } from './context.ts'
@@ -19,6 +19,7 @@ import { controlPlace, openControl } from './control-socket.ts'
 import type { MakeContext } from './context.ts'
 import { deadLetterActions } from './dead-letters.ts'
 import { Exporters } from './exporters.ts'
+import { RunningHostMetrics } from './host-metrics.ts'
 import { Inlet } from './inlet.ts'
 import { isMetered, metricsSignature, RunningMetrics } from './log-metrics.ts'
 import { Outlets } from './outlets.ts'
@@ -76,6 +77,7 @@ export class Agent {
   readonly #exporters: Exporters
   readonly #store: Store = createStore()
   readonly #metrics: RunningMetrics
+  readonly #host: RunningHostMetrics
   /** Lines through the pipelines, and whether one stands still. */
   readonly progress: Progress
   readonly #inlets = new Map<string, Inlet>()
@@ -107,6 +109,7 @@ export class Agent {
     this.#started = options.clock.elapsed()
     this.progress = new Progress(options.clock)
     this.#metrics = new RunningMetrics(this.#store, options.clock)
+    this.#host = new RunningHostMetrics(this.#store, options.clock, options.logs.root.child('metrics'))
     const reader = {
       read: () => this.#store.read(),
       checks: () => (this.#health?.status() ?? []).filter(check => check.lastRun !== undefined)
@@ -265,6 +268,7 @@ export class Agent {
     // The last numbers are shown, and sent, once they are durable.
     this.#state?.commit()
     await this.#exporters.stop()
+    await this.#host.stop()
     if (this.#state?.close() === false)
       this.#log.error(
         {},
@@ -325,6 +329,8 @@ export class Agent {
       await this.#dropInlets(new Map(inlets.map(i => [i.name, i])))
       await outlets.apply()
       numbers.apply()
+      // Before the exporters, whose first reading is what later ones are compared with.
+      if (!this.#options.once) await this.#host.apply(checked.sections.host_metrics)
       await exporters.apply()
       for (const plan of inlets) {
         if (!this.#inlets.has(plan.name)) this.#startInlet(plan)
@@ -425,6 +431,7 @@ export class Agent {
           pipelineName: pipeline?.inline === false ? pipeline.name : unit.name,
           sinks: this.#outlets.sinks(outputs),
           keys: outlets.keysOf(outputs),
+          selections: outlets.selectionsOf(outputs),
           observers: [...this.#metrics.observersOf(unit.name), ...this.#health!.observersOf(checked, unit.name)],
           buffers: this.#buffers,
           rateLimit: unit.common.rate_limit,
@@ -468,6 +475,7 @@ export class Agent {
     const own = new OwnRecords({
       sinks: this.#outlets.sinks(outlets.names),
       keys: outlets.keysOf(outlets.names),
+      selections: outlets.selectionsOf(outlets.names),
       constants,
       buffers: createBufferPool(64 * 1024, 64 * 1024),
       clock: this.#options.clock,
@@ -488,8 +496,13 @@ export class Agent {
     })
   }
 
-  #adminSource(): { store: Store; status: () => Status } {
-    return { store: this.#store, status: () => this.status() }
+  #adminSource(): AdminSource {
+    return {
+      store: this.#store,
+      status: () => this.status(),
+      configDir: () => this.#options.configDir,
+      log: () => this.#log
+    }
   }
 
   #actions(): ControlActions {

@@ -1,6 +1,6 @@
 // One input with its pipeline, running.
 import type { Clock } from '../core/clock.ts'
-import type { Emit, Input } from '../core/component.ts'
+import type { Emit, Input, Selection } from '../core/component.ts'
 import { describe } from '../core/errors.ts'
 import type { Cursor, Event } from '../core/event.ts'
 import { silentInstruments } from '../core/instruments.ts'
@@ -27,6 +27,7 @@ export interface InletOptions {
   readonly pipelineName: string
   readonly sinks: readonly Sink[]
   readonly keys: readonly Template[]
+  readonly selections?: readonly Selection[]
   readonly observers: readonly ((event: Event, cursor: Cursor) => void)[]
   readonly buffers: BufferPool
   readonly rateLimit: Rate | undefined
@@ -52,8 +53,8 @@ export class Inlet {
     this.#options = options
     this.name = options.name
     this.signature = options.signature
-    const { steps, keys, observers, buffers, instruments, log, clock, progress } = options
-    const common = { name: options.pipelineName, steps, keys, buffers, log: log.child('pipeline') }
+    const { steps, keys, selections = [], observers, buffers, instruments, log, clock, progress } = options
+    const common = { name: options.pipelineName, steps, keys, selections, buffers, log: log.child('pipeline') }
     const pipeline = createPipeline({ ...common, tellsMisfit: true, observers, instruments })
     this.#wire = createWire({
       run: batch => progress.through(batch.count, () => pipeline.run(batch)),

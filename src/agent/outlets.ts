@@ -1,9 +1,9 @@
 // The outputs with their deliveries, running.
 import type { Clock } from '../core/clock.ts'
-import type { Context, Output } from '../core/component.ts'
+import type { Context, Output, Selection } from '../core/component.ts'
 import { readFields } from '../core/field.ts'
 import type { Template } from '../core/template.ts'
-import { Delivery, deliveryOptions } from '../output/delivery.ts'
+import { Delivery, deliveryOptions, selectionOf } from '../output/delivery.ts'
 import type { OutputCommon } from '../output/delivery.ts'
 import { stdout } from '../output/stdout.ts'
 import type { OutputUnit } from './components.ts'
@@ -19,6 +19,8 @@ interface Planned {
   readonly common: OutputCommon | undefined
   readonly context: Context
   readonly output: Output
+  /** Absent when it gets every record as it is. */
+  readonly selection: Selection | undefined
 }
 
 export interface OutletPlan {
@@ -27,6 +29,8 @@ export interface OutletPlan {
   signatureOf(names: readonly string[]): string
   /** The templates that these outputs want rendered, each once. */
   keysOf(names: readonly string[]): Template[]
+  /** What those of these outputs want that don't take every record as it is. */
+  selectionsOf(names: readonly string[]): Selection[]
   /** Closes what is gone or changed and starts what is new. The inputs that send there have been stopped. */
   apply(): Promise<void>
 }
@@ -48,7 +52,8 @@ function standard(contextOf: ContextOf): Planned {
     options,
     common: undefined,
     context,
-    output: stdout.build(options, context)
+    output: stdout.build(options, context),
+    selection: undefined
   }
 }
 
@@ -81,7 +86,8 @@ export class Outlets {
         options: unit.options as Readonly<Record<string, unknown>>,
         common: unit.common,
         context,
-        output: unit.build(context)
+        output: unit.build(context),
+        selection: selectionOf(unit.name, unit.common)
       }
     })
     if (planned.length === 0) {
@@ -99,6 +105,7 @@ export class Outlets {
         const keys = of(names).flatMap(p => p.output.keys ?? [])
         return [...new Map(keys.map(key => [key.text, key])).values()]
       },
+      selectionsOf: names => of(names).flatMap(p => p.selection ?? []),
       apply: () => this.#apply(planned)
     }
   }

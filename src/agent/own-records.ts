@@ -1,5 +1,5 @@
 // The agent's own records (its errors, changes of checks) through its own outputs, without going round in circles.
-import type { Batch, Records, Source } from '../core/component.ts'
+import type { Batch, Records, Selection, Source } from '../core/component.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Event } from '../core/event.ts'
 import type { Instruments } from '../core/instruments.ts'
@@ -14,6 +14,7 @@ import type { Sink, Wire } from './wire.ts'
 export interface OwnRecordsOptions {
   readonly sinks: readonly Sink[]
   readonly keys: readonly Template[]
+  readonly selections?: readonly Selection[]
   readonly constants: Readonly<Event>
   readonly buffers: BufferPool
   readonly clock: Clock
@@ -41,11 +42,12 @@ export class OwnRecords {
   }
 
   #wireTo(sink: Sink): Wire {
-    const { keys, buffers, instruments } = this.#options
+    const { keys, selections = [], buffers, instruments } = this.#options
     const pipeline = createPipeline({
       name: 'yarder',
       steps: [],
       keys,
+      selections,
       observers: [],
       buffers,
       instruments,

@@ -255,3 +255,38 @@ test('what is read again goes to its output alone, on a lane of its own, through
   await wire.settled()
   assert.deepEqual(settled, ['b 1', 'a 5'])
 })
+
+test('an output that wants nothing of a batch keeps nobody waiting for it, full as it is', async () => {
+  const [all, few] = [new Outlet('all'), new Outlet('few', false)]
+  few.full = true
+  const none = { ...makeRecords({ docs: [] }), unwanted: 1 }
+  const { abort } = setUp([])
+  const wire = createWire({
+    run: batch => {
+      const records = { ...makeRecords({ docs: [{ message: 'x' }] }), batch }
+      const part = batch.offset === 1 ? records : { ...none, batch }
+      return Promise.resolve({ ...records, selected: new Map([['few', part]]) })
+    },
+    runAgain: () => () => assert.fail('nothing is read again'),
+    sinks: [all, few],
+    buffers: createBufferPool(64, 0),
+    clock: systemClock,
+    signal: abort.signal
+  })
+  const { batch } = setUp([])
+  await wire.emit(batch(0))
+  assert.deepEqual(all.offsets, [0])
+  assert.deepEqual(
+    few.taken.map(r => [r.count, r.unwanted]),
+    [[0, 1]]
+  )
+  const waiting = wire.emit(batch(1))
+  assert.ok(await waits(waiting), 'but for what it wants')
+  few.empty()
+  await waiting
+  assert.deepEqual(
+    few.taken.map(r => r.count),
+    [0, 1]
+  )
+  abort.abort()
+})

@@ -78,7 +78,7 @@ export function createWire({ run, runAgain, counts = false, sinks, buffers, cloc
   }
 
   /** Runs the pipeline and hands the records to those that take them; the rest of the sinks is not concerned. */
-  async function hand(batch: Batch, work: Run, choose: () => Promise<readonly Sink[]>): Promise<Promise<void>[]> {
+  async function hand(batch: Batch, work: Run, choose: Choose): Promise<Promise<void>[]> {
     signal.throwIfAborted()
     let open = Infinity
     let whole: Buffer | undefined
@@ -109,7 +109,7 @@ export function createWire({ run, runAgain, counts = false, sinks, buffers, cloc
     try {
       records = await work(tracked)
       whole = Buffer.from(records.bytes.buffer)
-      takes = await choose()
+      takes = await choose(records)
     } catch (error) {
       open = Infinity
       release()
@@ -117,7 +117,7 @@ export function createWire({ run, runAgain, counts = false, sinks, buffers, cloc
     }
     open = takes.length
     if (open === 0) release()
-    if (records.count > 0) return takes.map(sink => sink.offer(records))
+    if (records.count > 0) return takes.map(sink => sink.offer(partOf(records, sink)))
     for (const sink of takes) tracked.settle(sink.name)
     return []
   }
@@ -127,12 +127,13 @@ export function createWire({ run, runAgain, counts = false, sinks, buffers, cloc
 
   /**
    * Waits until whoever takes the batch has room, but for those that have used up the others' patience: they are told.
-   * Somebody must be able to go on; else there is nothing to do but wait.
+   * Somebody must be able to go on; else there is nothing to do but wait. An output that wants nothing of the batch
+   * needs no room for it.
    */
-  async function choose(batch: Batch, orStopped: OrStopped): Promise<readonly Sink[]> {
+  async function choose(batch: Batch, records: Records, orStopped: OrStopped): Promise<readonly Sink[]> {
     const takes = concerned(batch)
     for (;;) {
-      const full = takes.filter(sink => sink.full)
+      const full = takes.filter(sink => sink.full && partOf(records, sink).count > 0)
       if (full.length === 0 || signal.aborted) return takes
       const others = takes.length > full.length || batch.awaited === true || (counts && full.every(sink => sink.down))
       const slow = batch.decline !== undefined && others ? full.filter(sink => sink.detaches) : []
@@ -157,7 +158,7 @@ export function createWire({ run, runAgain, counts = false, sinks, buffers, cloc
   }
 
   const main = lane(async (batch, orStopped) => {
-    const rooms = await hand(batch, run, () => choose(batch, orStopped))
+    const rooms = await hand(batch, run, records => choose(batch, records, orStopped))
     // With several consumers the next batch finds out who has room; with one there is nothing to find out.
     if (sinks.length === 1 && !counts) await orStopped(Promise.all(rooms))
   })
@@ -180,6 +181,12 @@ export function createWire({ run, runAgain, counts = false, sinks, buffers, cloc
     settled: () => (unsettled === 0 ? Promise.resolve() : new Promise(resolve => waiting.push(resolve)))
   }
 }
+
+/** Who takes the records. */
+type Choose = (records: Records) => Promise<readonly Sink[]>
+
+/** What of the records is for this output. */
+const partOf = (records: Records, sink: Sink): Records => records.selected?.get(sink.name) ?? records
 
 /** Waits for the work, or until the agent stops. */
 type OrStopped = (work: Promise<unknown>) => Promise<void>

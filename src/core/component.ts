@@ -1,5 +1,6 @@
 // THE CONTRACTS: what an input, a step, an output and the definition of a component are, and who calls them when.
 import type { Clock } from './clock.ts'
+import type { Condition } from './condition.ts'
 import type { Cursor, Event, Step } from './event.ts'
 import type { Field, Fields, Values } from './field.ts'
 import type { Instruments, MetricReader } from './instruments.ts'
@@ -124,6 +125,21 @@ export interface Records {
   readonly keys: ReadonlyMap<string, readonly string[]>
   /** What each record had when it was sent the first time, and gets again: those of dead letters have it. */
   readonly given?: readonly Given[]
+  /** What each output gets that chooses or changes records, by its name: of the same batch, with the same identities. */
+  readonly selected?: ReadonlyMap<string, Records>
+  /** How many records of the batch are not among these, since the output does not want them. */
+  readonly unwanted?: number
+  /** How many records before each share its offset, where the rows can't tell it since others were left out. */
+  readonly within?: Uint32Array | undefined
+}
+
+/** Which records an output gets, and in which form. */
+export interface Selection {
+  readonly output: string
+  /** Absent: all. */
+  readonly takes?: Condition | undefined
+  /** Changes a document as parsed from its JSON; absent: as it is. */
+  readonly shape?: ((document: Event) => void) | undefined
 }
 
 /** Identity of a record, and where it went (an index name) if that was known. */
@@ -181,6 +197,8 @@ export interface Output {
    * until it or a `send` has succeeded; rejects as `send` does.
    */
   probe?(signal: AbortSignal): Promise<void>
+  /** The delivery is being emptied: what rests on a wait of the output's own is better answered at once from now on. */
+  hurry?(): void
   /** Idempotent, and works half-started. */
   close(): Promise<void>
   /** Templates over a record's fields that `send` needs (an index name): rendered in the pipeline's pass into `Records.keys`. */
@@ -197,8 +215,6 @@ export interface BuiltStep {
   /** Top-level fields it may write or remove; 'any' when only the data tells. Lets the encoder skip look-ups. */
   readonly writes: readonly string[] | 'any'
 }
-  /** The delivery is being emptied: what rests on a wait of the output's own is better answered at once from now on. */
-  hurry?(): void
 
 /** One of the samples that a series is written as. */
 export interface MetricPoint {
@@ -206,8 +222,6 @@ export interface MetricPoint {
   readonly suffix: string
   /** Upper bound of a histogram's bucket. */
   readonly le?: number
-}
-
   /** Of a summary: which share of the values are at most as large, 0 to 1. */
   readonly quantile?: number
 }
@@ -217,6 +231,8 @@ export interface RecentValues {
   add(value: number): void
   /** The value at each of these shares; NaN where there was none in the time. */
   quantiles(shares: readonly number[]): readonly number[]
+}
+
 /**
  * What a metric does with a record. It keeps nothing: a series is a few numbers, handed in by the one who knows the
  * labels and limits (metrics/from-logs/metric.ts).
@@ -230,10 +246,10 @@ export interface Meter {
   /** The number that a record brings; NaN when it brings none, and `reason` then says why, in one snake_case word. */
   measure(event: Event, cursor: Cursor): number
   reason(event: Event, cursor: Cursor): string
-  /** Takes a finite number into a series; false, and nothing changed, when the series could not hold it. */
-  add(numbers: number[], value: number, recent?: RecentValues): boolean
   /** Makes what a series keeps besides its numbers; it is handed in with them. */
   recent?(): RecentValues
+  /** Takes a finite number into a series; false, and nothing changed, when the series could not hold it. */
+  add(numbers: number[], value: number, recent?: RecentValues): boolean
   /** What a series is written as, and the value of each. */
   readonly points: readonly MetricPoint[]
   values(numbers: readonly number[], recent?: RecentValues): readonly number[]

@@ -48,7 +48,8 @@ export function locate(parcel: Parcel, index: number): { records: Records; row: 
 
 /** How many records before `row` share its offset: the last component of a record's identity. */
 export function indexWithin(records: Records, row: number): number {
-  const { offsets } = records
+  const { offsets, within } = records
+  if (within !== undefined) return within[row]!
   let n = 0
   while (n < row && offsets[row - n - 1] === offsets[row]) n++
   return n

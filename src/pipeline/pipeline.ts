@@ -1,7 +1,7 @@
 // Steps compiled to one function, run over a batch in slices, and its records encoded.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isAscii } from 'node:buffer'
-import type { Batch, Records } from '../core/component.ts'
+import type { Batch, Records, Selection } from '../core/component.ts'
 import { addTag, fail, timeOf } from '../core/event.ts'
 import type { Cursor, Event } from '../core/event.ts'
 import type { Instruments } from '../core/instruments.ts'
@@ -11,6 +11,7 @@ import { createEncoder, HEAD } from './encode.ts'
 import { fuse } from './fast/fused.ts'
 import type { FusibleStep } from './fast/fused.ts'
 import { createGuard } from './guard.ts'
+import { Selections } from './selections.ts'
 
 /** A step as the config names it, built. */
 export interface NamedStep extends FusibleStep {
@@ -24,6 +25,8 @@ export interface PipelineOptions {
   readonly steps: readonly NamedStep[]
   /** Templates that outputs want rendered for each record. */
   readonly keys: readonly Template[]
+  /** Outputs that choose or change records; see `Records.selected`. */
+  readonly selections?: readonly Selection[]
   /** Look at each record that ships, before it is encoded: log-derived metrics. */
   readonly observers: readonly ((event: Event, cursor: Cursor) => void)[]
   readonly log: Log
@@ -82,9 +85,12 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     : new Set(['tags', 'message', ...steps.flatMap(s => s.writes as string[])])
   const encoder = createEncoder(writes)
   // Without steps and observers nothing can take long; the limit costs a thread, which many files of few lines would feel.
-  const guard = steps.length + observers.length === 0 ? unguarded : createGuard()
-  // Who looks at records or names indexes after their fields needs them as objects.
-  const short = observers.length === 0 && keys.every(key => key.timeOnly) ? fuse(steps) : undefined
+  const selections = options.selections ?? []
+  const guard = steps.length + observers.length + selections.length === 0 ? unguarded : createGuard()
+  const selected = selections.length === 0 ? undefined : new Selections(selections)
+  // Who looks at records, chooses among them, or names indexes after their fields needs them as objects.
+  const plain = observers.length + selections.length === 0
+  const short = plain && keys.every(key => key.timeOnly) ? fuse(steps) : undefined
   const failures = instruments.counter(
     'yarder_pipeline_failures_total',
     'Records that a step could not work on; they ship with the tag.',
@@ -149,6 +155,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     for (let k = 0; k < keys.length; k++) keyTexts[k] = []
     cursor.source = of.source
     cursor.arrival = of.arrival
+    selected?.rollBack(0)
     encoder.begin(of.source, options.buffers.take())
     if (fast) short!.begin(cursor)
     beginSlice()
@@ -167,6 +174,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     count = sliceCount
     encoder.rewind(count === 0 ? 0 : ends[count - 1]!)
     for (const texts of keyTexts) texts.length = count
+    selected?.rollBack(count)
     beginSlice()
   }
 
@@ -228,6 +236,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       seen.push(event)
       seenCursors.push({ ...cursor })
     }
+    selected?.add(event, cursor, count, encoder.buffer, count === 0 ? 0 : ends[count - 1]!, ends[count]!)
     times[count] = timeOf(cursor)
     offsets[count] = cursor.offset
     count++
@@ -369,7 +378,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       }
       const keyed = new Map(keys.map((key, k) => [key.text, keyTexts[k]!]))
       const whole = count === of.count
-      return {
+      const all: Records = {
         batch: of,
         count,
         bytes: encoder.buffer.subarray(0, count === 0 ? 0 : ends[count - 1]),
@@ -378,6 +387,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
         offsets: whole ? offsets : offsets.subarray(0, count),
         keys: keyed
       }
+      return selected === undefined ? all : { ...all, selected: selected.of(all) }
     }
   }
 }

@@ -11,6 +11,8 @@ export interface Meters {
   rejected(status: number | undefined): void
   /** Left out on purpose, since the queue was full. */
   dropped(records: number): void
+  /** Not for this output, by `when` or `level`. */
+  filtered(records: number): void
   took(ms: number): void
   state(state: HealthState, all: readonly HealthState[]): void
   success(nowMs: number): void
@@ -35,6 +37,11 @@ export function outputMeters(
     'Records left out since the queue was full (`when_full`).',
     own
   )
+  const filtered = i.counter(
+    'yarder_output_filtered_total',
+    'Records that are not for this output (`when`, `level`).',
+    own
+  )
   const inFlight = i.gauge('yarder_output_in_flight', 'Requests under way.', own)
   const queue = i.gauge('yarder_output_queue_bytes', 'Bytes of records taken over and not acknowledged.', own)
   const success = i.gauge('yarder_output_last_success_timestamp_seconds', 'When it last acknowledged something.', own)
@@ -57,6 +64,7 @@ export function outputMeters(
     rejected: status =>
       rejected.add(1, name, status !== undefined && status >= 400 && status < 600 ? `${status}` : 'other'),
     dropped: records => dropped.add(records, name),
+    filtered: records => filtered.add(records, name),
     took: ms => seconds.observe(ms / 1000, name),
     state(state, all) {
       for (const s of all) {

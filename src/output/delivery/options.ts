@@ -4,6 +4,7 @@ import type { Values } from '../../core/field.ts'
 import type { Rate } from '../../core/rate.ts'
 import { deadLetterField } from '../dead-letter/options.ts'
 import type { DeadLetterOptions } from '../dead-letter/options.ts'
+import { selectionFields } from './selection.ts'
 
 /** Options that every output takes besides its own. */
 export const outputCommonFields = {
@@ -22,7 +23,8 @@ export const outputCommonFields = {
       }
     )
   ),
-  dead_letter: deadLetterField
+  dead_letter: deadLetterField,
+  ...selectionFields
 }
 export type OutputCommon = Values<typeof outputCommonFields>
 export type WhenFull = OutputCommon['when_full']

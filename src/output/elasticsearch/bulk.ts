@@ -79,7 +79,8 @@ export class BulkBody {
       at += head.length
       if (id !== '') {
         const offset = offsets[row]!
-        within = offset === last ? within + 1 : row === part.from ? indexWithin(records, row) : 0
+        if (records.within !== undefined) within = records.within[row]!
+        else within = offset === last ? within + 1 : row === part.from ? indexWithin(records, row) : 0
         at = actionTail(this.#buffer, at, (last = offset), within)
       }
       at +=

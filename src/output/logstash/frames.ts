@@ -111,7 +111,9 @@ export class WindowFrames {
       let to = body + prefix.length
       if (identified) {
         const offset = offsets[row]!
-        within = offset === last ? within + 1 : row === part.from ? indexWithin(part.records, row) : 0
+        const { within: told } = part.records
+        if (told !== undefined) within = told[row]!
+        else within = offset === last ? within + 1 : row === part.from ? indexWithin(part.records, row) : 0
         last = offset
         to += out.latin1Write(within === 0 ? `${offset}"}` : `${offset}.${within}"}`, to)
       }

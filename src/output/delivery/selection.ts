@@ -1,0 +1,88 @@
+// Which records an output takes, and what it leaves out of them or adds: `when`, `level`, `fields`, `drop_fields`.
+import type { Selection } from '../../core/component.ts'
+import type { Condition } from '../../core/condition.ts'
+import { fieldReader, parseFieldRef } from '../../core/event.ts'
+import type { Event } from '../../core/event.ts'
+import { anything, choice, condition, fieldRef, isMap, list, map, optional } from '../../core/field.ts'
+import type { Values } from '../../core/field.ts'
+import { textOf } from '../../core/template.ts'
+import { SEVERITY_NAMES, severityOf } from '../syslog/priority.ts'
+
+const LEVELS = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'] as const
+/** Where records have their level; the first that is there and known counts. */
+const LEVEL_FIELDS = ['log.level', 'level', 'loglevel', 'severity']
+
+export const selectionFields = {
+  when: optional(
+    condition(
+      'Only records that meet this condition; the others are done for this output, and counted. Without it, all.',
+      { example: { response: { gte: 500 } } }
+    )
+  ),
+  level: optional(
+    choice(
+      LEVELS,
+      'Only records that are at least this severe, by the first of `log.level`, `level`, `loglevel`, `severity` that ' +
+        "has a level known to syslog or a logger (`WARN`, `fatal`, pino's 40). Records without one pass.",
+      { example: 'warning' }
+    )
+  ),
+  fields: optional(
+    map(anything('Any value.'), "Put under `fields` on every record for this output, over the input's and the agent's.")
+  ),
+  drop_fields: list(
+    fieldRef('A field.'),
+    'Left out of the records for this output. Conditions and the names of indices still see them; the time stays.',
+    { default: [], example: ['message', 'host.ip'] }
+  )
+}
+export type SelectionOptions = Values<typeof selectionFields>
+
+/** Undefined when the output gets every record as it is. */
+export function selectionOf(output: string, o: SelectionOptions): Selection | undefined {
+  const takes = both(o.when, o.level === undefined ? undefined : atLeast(o.level))
+  const shape = shapeOf(o)
+  return takes === undefined && shape === undefined ? undefined : { output, takes, shape }
+}
+
+const both = (a: Condition | undefined, b: Condition | undefined): Condition | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : (event, cursor) => a(event, cursor) && b(event, cursor)
+
+function atLeast(level: string): Condition {
+  const limit = SEVERITY_NAMES.indexOf(level)
+  const readers = LEVEL_FIELDS.map(fieldReader)
+  return (event, cursor) => {
+    for (const read of readers) {
+      const severity = severityOf(textOf(read(event, cursor)))
+      if (severity !== undefined) return severity <= limit
+    }
+    return true
+  }
+}
+
+function shapeOf({ fields, drop_fields: drop }: SelectionOptions): ((document: Event) => void) | undefined {
+  const added = fields !== undefined && Object.keys(fields).length > 0 ? fields : undefined
+  const dropped = drop.filter(ref => ref !== '@timestamp').map(ref => [ref, parseFieldRef(ref)!] as const)
+  if (added === undefined && dropped.length === 0) return undefined
+  return document => {
+    for (const [ref, keys] of dropped) {
+      remove(document, keys)
+      delete document[ref]
+    }
+    if (added !== undefined) {
+      const own = document['fields']
+      document['fields'] = { ...(isMap(own) ? own : {}), ...added }
+    }
+  }
+}
+
+/** Objects that become empty by it go, too. */
+function remove(holder: Event, keys: readonly string[]): void {
+  const [key, ...rest] = keys
+  if (key === undefined || !Object.hasOwn(holder, key)) return
+  if (rest.length === 0) return void delete holder[key]
+  const inner = holder[key]
+  if (!isMap(inner)) return
+  remove(inner, rest)
+  if (Object.keys(inner).length === 0) delete holder[key]
+}
