@@ -23,8 +23,10 @@ import { user } from '../health/check/user.ts'
 import { checkCommonFields, lintCheckCommon } from '../health/common.ts'
 import { outputCommonFields } from '../output/delivery.ts'
 import { notifyCommonFields } from '../health/notify.ts'
+import { email } from '../health/notify/email.ts'
 import { exec } from '../health/notify/exec.ts'
 import { slack } from '../health/notify/slack.ts'
+import { unit } from '../health/notify/unit.ts'
 import { webhook } from '../health/notify/webhook.ts'
 import { file as fileInput } from '../input/file.ts'
 import { stdin } from '../input/stdin.ts'
@@ -113,7 +115,7 @@ const checks = [
   tls,
   user
 ] as const
-const notify = [exec, slack, webhook] as const
+const notify = [email, exec, slack, unit, webhook] as const
 
 const inputCommon = {
   pipeline: f.optional(

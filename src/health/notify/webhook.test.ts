@@ -93,3 +93,57 @@ test('what may pass is to be tried again, what will not is refused; no error sho
     return error.retryable
   })
 })
+
+test('title and body are worded by templates; the rest of the document stays', async t => {
+  const { url, seen } = await serve(t, () => 200)
+  await build({ url, title: '%{check} is %{state}', body: '%{message} since %{since}' })(notification(), never)
+  const { title, text, check, reason } = seen[0]!.body
+  assert.deepEqual(
+    [title, text, check, reason],
+    ['homepage is critical', 'HTTP 500, expected 2xx since 2026-11-22T12:00:00.000Z', 'homepage', 'status']
+  )
+})
+
+test('a payload is the document, and nothing in a message gets out of its string', async t => {
+  const { url, seen } = await serve(t, () => 200)
+  const payload = {
+    event_action: '%{action}',
+    dedup_key: '%{key}',
+    fixed: [1, true, null, 'as it is'],
+    payload: { summary: '%{status}: %{text}', recovered: '%{recovered}', team: '%{owner}' }
+  }
+  const send = build({ url, payload })
+  const message = '"},"injected":{"a":"\\\n\u0000%{check}'
+  await send(notification({ message }), never)
+  await send(notification({ state: 'ok', previous: 'critical', owner: 'team-a' }), never)
+  assert.deepEqual(seen[0]!.body, {
+    event_action: 'trigger',
+    dedup_key: `${hostname()}/homepage`,
+    fixed: [1, true, null, 'as it is'],
+    payload: {
+      summary: `firing: CRITICAL homepage on ${hostname()}: ${message}`,
+      recovered: false,
+      team: null
+    }
+  })
+  const {
+    event_action: action,
+    dedup_key: key,
+    payload: inner
+  } = seen[1]!.body as Record<string, Record<string, unknown>>
+  assert.deepEqual([action, key], ['resolve', `${hostname()}/homepage`])
+  assert.deepEqual([inner!['recovered'], inner!['team']], [true, 'team-a'])
+})
+
+test('a template that names no field, or is malformed, is refused at its place', () => {
+  const url = 'http://127.0.0.1/'
+  const faults = (given: Record<string, unknown>): string[] => {
+    const values = readFields(webhook.fields, { url, ...given }, (path, message) => assert.fail(`${path} ${message}`))!
+    return [...webhook.lint!(values)].map(([option, message]) => `${option}: ${message}`)
+  }
+  assert.match(faults({ body: '%{mesage}' })[0]!, /^body: %\{mesage\} is no field of a notification.*message/)
+  assert.match(faults({ payload: { a: ['x', '%{nope}'] } })[0]!, /^payload\.a\[1\]: %\{nope\} is no field/)
+  assert.match(faults({ payload: { a: '%{check' } })[0]!, /^payload\.a: %\{ without \}/)
+  assert.match(faults({ payload: 'text' })[0]!, /^payload: must be a map or a list/)
+  assert.match(faults({ payload: {}, title: 'x' })[0]!, /^payload: goes without title and body/)
+})
