@@ -1,16 +1,16 @@
 // The listener for /metrics and /health as a reload moves it.
-import type { HostPort } from '../core/field.ts'
+import { isDeepStrictEqual } from 'node:util'
 import { startAdmin } from './admin.ts'
-import type { AdminSource, Listener } from './admin.ts'
+import type { ListenerSource, Listener } from './admin.ts'
 import type { AdminOptions } from './sections.ts'
 
 /** At most one listener; a move that fails leaves it where it was. */
 export class AdminPage {
-  readonly #source: AdminSource
+  readonly #source: ListenerSource
   #options: AdminOptions | undefined
   #listener: Listener | undefined
 
-  constructor(source: AdminSource) {
+  constructor(source: ListenerSource) {
     this.#source = source
   }
 
@@ -21,11 +21,11 @@ export class AdminPage {
 
   /** Listens as the options say. Rejects when that address can't be had. */
   async apply(options: AdminOptions): Promise<void> {
-    const before = this.#options?.enabled === true ? this.#options.listen : undefined
-    const next = options.enabled ? options.listen : undefined
-    if (before?.host === next?.host && before?.port === next?.port) return
+    const before = this.#options?.enabled === true ? this.#options : undefined
+    const next = options.enabled ? options : undefined
+    if (isDeepStrictEqual(before, next)) return
     // The new address is taken before the old one is given up; on the same port that cannot be.
-    const samePort = before !== undefined && before.port === next?.port
+    const samePort = before !== undefined && before.listen.port === next?.listen.port
     if (samePort) await this.#listener?.close()
     const listener = next === undefined ? undefined : await this.#start(next, samePort ? before : undefined)
     if (!samePort) await this.#listener?.close()
@@ -38,7 +38,7 @@ export class AdminPage {
   }
 
   /** Listens there; where that fails, on what was given up for it again. */
-  async #start(at: HostPort, givenUp: HostPort | undefined): Promise<Listener> {
+  async #start(at: AdminOptions, givenUp: AdminOptions | undefined): Promise<Listener> {
     try {
       return await startAdmin(this.#source, at)
     } catch (error) {

@@ -4,14 +4,23 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { YarderError } from '../core/errors.ts'
-import type { HostPort } from '../core/field.ts'
+import type { Log } from '../core/log.ts'
 import { createMetricsPage } from '../metrics/export/page.ts'
 import type { Store } from '../metrics/store.ts'
+import { BasicAuth } from './listener/basic-auth.ts'
+import { createTlsServer } from './listener/tls-server.ts'
+import type { AdminOptions } from './sections.ts'
 import type { Status } from './status.ts'
 
 export interface AdminSource {
   readonly store: Store
   status(): Status
+}
+
+export interface ListenerSource extends AdminSource {
+  /** What the names of files in its options begin at. */
+  configDir(): string
+  log(): Log
 }
 
 /** What the control socket can ask for besides; each answers with what to print. */
@@ -89,6 +98,21 @@ function handler(table: Record<string, Route>): RequestListener {
   }
 }
 
+/** Answers only who has a name and its password. */
+function guarded(auth: BasicAuth, answer: RequestListener): RequestListener {
+  return (request, response) => {
+    auth
+      .judge(request)
+      .then(verdict => {
+        if (verdict === 'let in') return void answer(request, response)
+        if (verdict === 'busy') return reply(response, 503, 'text/plain; charset=utf-8', 'too many logins at once\n')
+        response.setHeader('www-authenticate', 'Basic realm="yarder", charset="UTF-8"')
+        reply(response, 401, 'text/plain; charset=utf-8', 'needs a name and its password\n')
+      })
+      .catch(() => response.destroy())
+  }
+}
+
 function listen(server: Server, where: { host: string; port: number } | { path: string }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -111,11 +135,13 @@ function listenerOf(server: Server, address: string): Listener {
 }
 
 /** Listens for scrapes and probes; loopback unless the config says otherwise. Rejects with the address and errno. */
-export async function startAdmin(source: AdminSource, at: HostPort): Promise<Listener> {
-  const server = createServer(
-    { requestTimeout: 10_000, headersTimeout: 10_000, maxHeaderSize: 16_384 },
-    handler(routes(source))
-  )
+export async function startAdmin(source: ListenerSource, options: AdminOptions): Promise<Listener> {
+  const { listen: at, tls_server_config: tls, basic_auth_users: users } = options
+  const limits = { requestTimeout: 10_000, headersTimeout: 10_000, maxHeaderSize: 16_384 }
+  const server =
+    tls === undefined ? createServer(limits) : createTlsServer(tls, limits, source.configDir(), source.log())
+  const answer = handler(routes(source))
+  server.on('request', Object.keys(users).length === 0 ? answer : guarded(new BasicAuth(users), answer))
   server.maxConnections = 256
   try {
     await listen(server, at)

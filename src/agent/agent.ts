@@ -11,7 +11,7 @@ import { createStore } from '../metrics/store.ts'
 import type { Store } from '../metrics/store.ts'
 import type { LogService } from '../service/log.ts'
 import { AdminPage } from './admin-page.ts'
-import type { AdminSource, ControlActions, Listener } from './admin.ts'
+import type { ControlActions, Listener, ListenerSource } from './admin.ts'
 import { createBufferPool } from './buffers.ts'
 import type { CheckedConfig, InputUnit } from './components.ts'
 import { contextMaker } from './context.ts'
@@ -26,10 +26,11 @@ import { Outlets } from './outlets.ts'
 import type { OutletPlan } from './outlets.ts'
 import { HealthChecks, watchedByChecks } from './health-checks.ts'
 import { Progress } from './progress.ts'
+import { callReady } from './ready-call.ts'
 import { OwnRecords } from './own-records.ts'
 import { answerPositions } from './positions.ts'
 import { meterState, statePart } from './state-health.ts'
-import { asPart, overall } from './status.ts'
+import { asPart, overall, redMessage } from './status.ts'
 import type { Status } from './status.ts'
 
 export interface AgentOptions {
@@ -170,6 +171,7 @@ export class Agent {
       },
       'Started.'
     )
+    if (!this.#options.once) void this.#callReady()
     this.#lookForEnd()
   }
 
@@ -305,6 +307,18 @@ export class Agent {
       inputs,
       checks
     }
+  }
+
+  #callReady(): Promise<void> {
+    const health = this.#health!
+    const call = {
+      clock: this.#options.clock,
+      log: this.#log,
+      names: () => this.#checked.sections.agent.values.notify_ready ?? [],
+      objection: () => health.objection() ?? redMessage(this.status()),
+      tell: health.tell
+    }
+    return callReady(call, this.#stopping.signal)
   }
 
   /** The address of /metrics, once started. */
@@ -496,7 +510,7 @@ export class Agent {
     })
   }
 
-  #adminSource(): AdminSource {
+  #adminSource(): ListenerSource {
     return {
       store: this.#store,
       status: () => this.status(),

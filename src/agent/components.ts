@@ -69,7 +69,7 @@ import { set } from '../pipeline/transform/set.ts'
 import { split } from '../pipeline/transform/split.ts'
 import { strip } from '../pipeline/transform/strip.ts'
 import { uppercase } from '../pipeline/transform/uppercase.ts'
-import { adminFields, agentFields, inputCommonFields } from './sections.ts'
+import { adminFields, agentFields, inputCommonFields, lintAdmin } from './sections.ts'
 
 const inputs = [fileInput, stdin] as const
 const parsers = [auto, csv, date, dissect, grok, json, kv, logfmt, regex] as const
@@ -127,7 +127,7 @@ const inputCommon = {
 export const catalog = defineCatalog({
   sections: {
     agent: { doc: 'The agent itself.', fields: agentFields },
-    admin: { doc: 'The HTTP listener for `/metrics` and `/health`.', fields: adminFields }
+    admin: { doc: 'The HTTP listener for `/metrics` and `/health`.', fields: adminFields, lint: lintAdmin }
   },
   units: {
     inputs: {

@@ -1,5 +1,7 @@
 // The options of `agent` and `admin`, and those that every input and output takes besides its own.
 import * as f from '../core/field.ts'
+import { isBcrypt } from './listener/bcrypt.ts'
+import { lintTlsServer, tlsServerFields } from './listener/tls-server.ts'
 
 /** A zone that this Node knows. */
 function isZone(id: string): boolean {
@@ -51,6 +53,13 @@ export const agentFields = {
     { default: 'text' }
   ),
   ship_own_errors: f.boolean("Send the agent's own errors through its outputs too, as records.", { default: true }),
+  notify_ready: f.optional(
+    f.oneOrMore(
+      f.string('Name of an entry of `notify`.'),
+      'Who is told, once after each start, that the agent is ready for work: when every check with `every` was looked at and none is critical, and no output or input has failed. A node that was out of rotation calls the API in this way after a restart.',
+      { example: ['balancer'] }
+    )
+  ),
   shutdown_timeout: f.duration('On SIGTERM, how long what was read may take to be acknowledged.', {
     default: '10s',
     min: '0s',
@@ -64,7 +73,28 @@ export const adminFields = {
   enabled: f.boolean('Serve `/metrics` and `/health`.', { default: true }),
   listen: f.hostPort('Address of `/metrics`, `/health`, `/health/live` and `/health/ready`.', {
     default: '127.0.0.1:9680'
-  })
+  }),
+  tls_server_config: f.optional(
+    f.object(
+      tlsServerFields,
+      "TLS, in the words of Prometheus' web config; files are read again when they change. Without it plain HTTP is spoken.",
+      { example: { cert_file: '/etc/yarder/web.pem', key_file: '/etc/yarder/web.key' } }
+    )
+  ),
+  basic_auth_users: f.map(
+    f.string('A bcrypt hash.', {
+      secret: true,
+      pattern: { test: isBcrypt },
+      must: 'a bcrypt hash of cost 4 to 14, as `htpasswd -nBC 10 NAME` prints it'
+    }),
+    "Names that may ask, each with the bcrypt hash of its password (`htpasswd -nBC 10 NAME`), in the words of Prometheus' web config. Everything that is served then needs one of them, `/health` too; without any everybody may ask.",
+    { default: {}, example: { prometheus: '$2y$10$…' } }
+  )
+}
+
+/** What of the listener's options does not go together. */
+export function* lintAdmin(o: AdminOptions): Iterable<readonly [option: string, message: string]> {
+  for (const [option, message] of lintTlsServer(o.tls_server_config)) yield [`tls_server_config.${option}`, message]
 }
 export type AdminOptions = f.Values<typeof adminFields>
 
