@@ -18,6 +18,8 @@ export type ErrorCode = keyof typeof CODES
 export interface YarderErrorOptions extends ErrorOptions {
   /** The peer asked to wait this long before the next try, in milliseconds. */
   retryAfterMs?: number | undefined
+  /** The peer said that it has too much to do. */
+  overloaded?: boolean
 }
 
 /** An error the agent expects and knows how to answer. The message is a lower-case phrase of what was being done. */
@@ -25,6 +27,7 @@ export class YarderError extends Error {
   readonly code: ErrorCode
   readonly retryable: boolean
   readonly retryAfterMs: number | undefined
+  readonly overloaded: boolean
 
   constructor(code: ErrorCode, message: string, options: YarderErrorOptions = {}) {
     super(message, options)
@@ -32,6 +35,7 @@ export class YarderError extends Error {
     this.code = code
     this.retryable = CODES[code].retryable
     this.retryAfterMs = options.retryAfterMs
+    this.overloaded = options.overloaded === true
   }
 }
 

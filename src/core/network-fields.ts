@@ -35,11 +35,14 @@ export const networkFields = {
   tls,
   backoff,
   batch,
-  in_flight: integer('At most this many requests, and connections to each host, at the same time.', {
-    default: 2,
-    min: 1,
-    max: 16
-  })
+  in_flight: integer(
+    'At most this many requests, and connections to each host, at the same time. While the destination says that it has too much to do (429), fewer: half at each time, one more again after some good answers.',
+    {
+      default: 2,
+      min: 1,
+      max: 16
+    }
+  )
 }
 
 export type NetworkOptions = Values<typeof networkFields>

@@ -11,6 +11,7 @@ import type { Log } from '../core/log.ts'
 import { RateLimiter } from '../core/rate.ts'
 import { DeadLetters } from './dead-letter.ts'
 import type { JobReport, Refusal, Selector } from './dead-letter.ts'
+import { Concurrency } from './delivery/concurrency.ts'
 import { Health, STALLED_MS } from './delivery/health.ts'
 import type { HealthState } from './delivery/health.ts'
 import { outputMeters } from './delivery/meters.ts'
@@ -76,6 +77,7 @@ export class Delivery {
   readonly #diskTrouble: Reminder
   readonly #drops: Reminder
   readonly #limiter: RateLimiter | undefined
+  readonly #concurrency: Concurrency
   readonly #stop = new AbortController()
   #room: Array<() => void> = []
   #drained: Array<() => void> = []
@@ -104,8 +106,10 @@ export class Delivery {
     this.#random = setup.random ?? Math.random
     this.#onBroken = setup.onBroken ?? (() => {})
     this.#onSettled = setup.onSettled ?? (() => {})
+    this.#concurrency = new Concurrency(options.in_flight)
     this.#meters = outputMeters(context.instruments, context.name, () => ({
       inFlight: this.#inFlight,
+      limit: this.#limit(),
       queueBytes: this.#queue.heldBytes
     }))
     this.#health = new Health(context.log, context.clock, (state, all) => this.#meters.state(state, all))
@@ -314,7 +318,7 @@ export class Delivery {
 
   /** One at a time until the destination has shown that it answers, so that trouble never brings a storm of connections. */
   #limit(): number {
-    return this.#failing || !this.#contacted ? 1 : this.#options.in_flight
+    return this.#failing || !this.#contacted ? 1 : this.#concurrency.limit
   }
 
   #ready(now: number): boolean {
@@ -363,6 +367,7 @@ export class Delivery {
   async #send(runs: readonly Run[], parcel: Parcel): Promise<void> {
     const round = this.#round
     const started = this.#clock.elapsed()
+    const began = this.#concurrency.begin()
     this.#inFlight++
     let sent: Sent | undefined
     let error: unknown
@@ -374,6 +379,8 @@ export class Delivery {
     this.#inFlight--
     if (this.#closed && sent === undefined) return
     this.#meters.took(this.#clock.elapsed() - started)
+    if ((sent ?? (error as Partial<YarderError> | undefined))?.overloaded === true) this.#concurrency.overloaded(began)
+    else if (sent?.retry.length === 0) this.#concurrency.answered()
     if (sent !== undefined) this.#answered(judge(runs, parcel, sent), sent, round)
     else {
       this.#queue.giveBack(runs)

@@ -459,3 +459,32 @@ test('options that contradict each other are named', () => {
   assert.deepEqual(faults({ hosts: 'ftp://x' }), ['hosts'])
   assert.deepEqual(faults({ tls: { cert_file: 'x' } }), ['tls'])
 })
+
+test('a server that takes two requests at a time and refuses more is sent two or three, and everything arrives', async t => {
+  const r = await rig(t, { in_flight: 8, batch: { max_events: 1, timeout: '0s' } })
+  await r.offer('warm', 1)
+  await r.arrived('warm')
+  let open = 0
+  let most = 0
+  const ways: string[] = []
+  const gates: (() => void)[] = []
+  r.fake.otherwise(async exchange => {
+    most = Math.max(most, ++open)
+    // Whoever is under way stays so until all that may come have come.
+    await new Promise<void>(resolve => {
+      gates.push(resolve)
+      setTimeout(() => gates.splice(0).forEach(go => go()), 5)
+    })
+    const way = open > 2 ? 'refused' : 'taken'
+    ways.push(way)
+    await (way === 'refused' ? fakes.refuse(429) : fakes.accept())(exchange)
+    open--
+  })
+  await r.offer('a', 300)
+  await r.arrived('warm', 'a')
+  assert.ok(most >= 3, `never more than ${most} at a time`)
+  const later = ways.slice(100)
+  const refused = later.filter(way => way === 'refused').length
+  assert.ok(refused < later.length / 4, `${refused} of ${later.length} were refused`)
+  assert.equal(new Set(stored(r.fake)).size, 301)
+})

@@ -23,7 +23,10 @@ export function refusal(what: string, response: HttpResponse, words: string, ret
     PHRASES[status] ?? (status >= 500 ? 'unavailable' : status < 400 ? 'redirects are not followed' : 'refused')
   const to = status >= 300 && status < 400 && headers.location !== undefined ? ` to ${oneLine(headers.location)}` : ''
   const said = words === '' ? '' : `: ${words}`
-  return new YarderError('REFUSED', `${phrase}: ${what} answered ${status}${to}${said}`, { retryAfterMs })
+  return new YarderError('REFUSED', `${phrase}: ${what} answered ${status}${to}${said}`, {
+    retryAfterMs,
+    overloaded: status === 429
+  })
 }
 
 /** The beginning of an answer's body as one line. */

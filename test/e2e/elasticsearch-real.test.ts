@@ -9,7 +9,10 @@ import { systemClock } from '../../src/core/clock.ts'
 import type { Context } from '../../src/core/component.ts'
 import { readFields } from '../../src/core/field.ts'
 import { silentInstruments } from '../../src/core/instruments.ts'
+import type { Instruments } from '../../src/core/instruments.ts'
 import { silentLog } from '../../src/core/log.ts'
+import { createStore } from '../../src/metrics/store.ts'
+import type { Store } from '../../src/metrics/store.ts'
 import { readDeadLetters } from '../../src/output/dead-letter.ts'
 import { Delivery, deliveryOptions } from '../../src/output/delivery.ts'
 import { elasticsearch } from '../../src/output/elasticsearch.ts'
@@ -24,7 +27,7 @@ interface Rig {
   letters(): Promise<Array<{ reason: string; id: string; document: unknown }>>
 }
 
-function rig(t: TestContext, url: string, options: object): Rig {
+function rig(t: TestContext, url: string, options: object, instruments: Instruments = silentInstruments): Rig {
   const dataDir = mkdtempSync(join(tmpdir(), 'yarder-'))
   const given = { hosts: [url], backoff: { init: '50ms', max: '500ms' }, batch: { timeout: '10ms' }, ...options }
   const values = readFields(elasticsearch.fields, given, (path, message) => assert.fail(`${path} ${message}`))!
@@ -32,7 +35,7 @@ function rig(t: TestContext, url: string, options: object): Rig {
     name: 'elastic',
     log: silentLog,
     clock: systemClock,
-    instruments: silentInstruments,
+    instruments,
     dataDir,
     configDir: dataDir
   }
@@ -64,6 +67,12 @@ function rig(t: TestContext, url: string, options: object): Rig {
 
 const lines = (count: number, bytes = 200): object[] =>
   Array.from({ length: count }, (_, n) => ({ '@timestamp': '2026-11-22T12:00:00.000Z', n, message: 'x'.repeat(bytes) }))
+
+/** How many requests the output with these numbers may have under way. */
+async function limitOf(store: Store): Promise<number> {
+  const family = (await store.read()).find(f => f.name === 'yarder_output_in_flight_limit')
+  return [...(family?.samples ?? [])][0]?.value ?? NaN
+}
 
 async function countOf(url: string, index: string): Promise<number> {
   const refreshed = await fetch(`${url}/${index}/_refresh`, { method: 'POST' })
@@ -126,8 +135,21 @@ for (const flavour of ['elasticsearch-8.19', 'opensearch-2.19'] as Flavour[]) {
     const settings = { 'thread_pool.write.size': '1', 'thread_pool.write.queue_size': '1' }
     const node = await startElasticsearch({ flavour, settings })
     t.after(() => node.stop())
-    const rigs = [1, 2, 3, 4].map(() => rig(t, node.url, { in_flight: 4, batch: { max_events: 200, timeout: '10ms' } }))
+    const store = createStore()
+    const limits = new Set<number>()
+    const look = (): unknown => limitOf(store).then(limit => limits.add(limit))
+    const rigs = [1, 2, 3, 4].map(n =>
+      rig(
+        t,
+        node.url,
+        { in_flight: 4, batch: { max_events: 200, timeout: '10ms' } },
+        n === 1 ? store.instruments : silentInstruments
+      )
+    )
+    const looking = setInterval(look, 5)
+    t.after(() => clearInterval(looking))
     await Promise.all(rigs.map((r, i) => r.ship(`s${i}`, lines(4000))))
+    assert.ok(limits.has(2), `of 4 requests at a time it never went to 2 but to ${[...limits].join()}`)
     assert.equal(await countOf(node.url, 'logstash-2026.11.22'), 16_000)
     for (const r of rigs) assert.deepEqual(await r.letters(), [])
   })

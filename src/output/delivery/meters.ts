@@ -23,7 +23,7 @@ export interface Meters {
 export function outputMeters(
   i: Instruments,
   name: string,
-  read: () => { inFlight: number; queueBytes: number }
+  read: () => { inFlight: number; limit: number; queueBytes: number }
 ): Meters {
   const own = ['output']
   const why = ['output', 'reason']
@@ -43,6 +43,11 @@ export function outputMeters(
     own
   )
   const inFlight = i.gauge('yarder_output_in_flight', 'Requests under way.', own)
+  const limit = i.gauge(
+    'yarder_output_in_flight_limit',
+    'Requests that may be under way: `in_flight`, and fewer while the destination has too much to do or is down.',
+    own
+  )
   const queue = i.gauge('yarder_output_queue_bytes', 'Bytes of records taken over and not acknowledged.', own)
   const success = i.gauge('yarder_output_last_success_timestamp_seconds', 'When it last acknowledged something.', own)
   const states = i.gauge('yarder_output_state', 'The state of the output: 1 for the one it is in.', ['output', 'state'])
@@ -52,6 +57,7 @@ export function outputMeters(
   const forget = i.beforeScrape(() => {
     const now = read()
     inFlight.set(now.inFlight, name)
+    limit.set(now.limit, name)
     queue.set(now.queueBytes, name)
   })
   return {
@@ -75,7 +81,7 @@ export function outputMeters(
     success: nowMs => success.set(nowMs / 1000, name),
     close() {
       forget()
-      for (const gauge of [inFlight, queue, success]) gauge.remove(name)
+      for (const gauge of [inFlight, limit, queue, success]) gauge.remove(name)
       for (const s of known) states.remove(name, s)
     }
   }

@@ -27,7 +27,7 @@ test('each status of an item has its meaning', () => {
       [8, 404, 'some_exception: why']
     ]
   )
-  assert.deepEqual([answer.duplicates, answer.reason], [1, '429 some_exception: why'])
+  assert.deepEqual([answer.duplicates, answer.reason, answer.overloaded], [1, '429 some_exception: why', true])
 })
 
 test('an answer to fewer or more documents than were sent is none', () => {
@@ -54,7 +54,7 @@ test('what is no bulk answer is told apart', () => {
 })
 
 test('all stored is understood in the short form, with other fields, and without items', () => {
-  const empty = { retry: [], rejected: [], duplicates: 0, reason: '' }
+  const empty = { retry: [], rejected: [], duplicates: 0, reason: '', overloaded: false }
   for (let n = 1; n < 5; n++) {
     const items = Array.from({ length: n }, () => item(201))
     assert.deepEqual(readAnswer(buffer({ errors: false, items }), n), empty)

@@ -11,9 +11,11 @@ export interface Answer {
   readonly duplicates: number
   /** Why the first of `retry` was not taken. */
   readonly reason: string
+  /** One of `retry` was refused for having come when there was too much to do. */
+  readonly overloaded: boolean
 }
 
-const ALL_STORED: Answer = { retry: [], rejected: [], duplicates: 0, reason: '' }
+const ALL_STORED: Answer = { retry: [], rejected: [], duplicates: 0, reason: '', overloaded: false }
 
 const ITEM = '{"create":{"status":201}}'
 const GOOD = Buffer.from(`{"errors":false,"items":[${ITEM}`)
@@ -41,6 +43,7 @@ function judged(items: readonly unknown[]): Answer {
   const rejected: Array<{ index: number; status: number; reason: string }> = []
   let duplicates = 0
   let reason = ''
+  let overloaded = false
   items.forEach((item, index) => {
     const result = Object.values((item ?? {}) as object)[0] as { status?: unknown; error?: unknown } | undefined
     const status = result?.status
@@ -49,10 +52,11 @@ function judged(items: readonly unknown[]): Answer {
     if (status === 409) duplicates++
     else if (status === 429 || status >= 500) {
       retry.push(index)
+      overloaded ||= status === 429
       if (reason === '') reason = `${status} ${reasonOf(result?.error)}`
     } else rejected.push({ index, status, reason: reasonOf(result?.error) })
   })
-  return { retry, rejected, duplicates, reason }
+  return { retry, rejected, duplicates, reason, overloaded }
 }
 
 /** Elasticsearch's error object as one line: type, reason, and the innermost cause when it says more. */

@@ -5,10 +5,13 @@ interface Greeting {
   version?: { number?: unknown; distribution?: unknown; build_flavor?: unknown }
 }
 
-/** Says once what the answer to `GET /` tells; nothing when that is no such answer. */
-export function greet(log: Log, url: string, body: Buffer): void {
+/** Says once what the answer to `GET /` tells. Who may not ask learns nothing; who may is told when it is another product. */
+export function greet(log: Log, url: string, status: number, body: Buffer): void {
   const version = parsed(body)?.version
-  if (typeof version?.number !== 'string') return
+  if (typeof version?.number !== 'string') {
+    if (status === 200) log.warn({ url }, 'What answers there does not look like Elasticsearch or OpenSearch.')
+    return
+  }
   const product = version.distribution === 'opensearch' ? 'OpenSearch' : 'Elasticsearch'
   const flavor = version.build_flavor === 'serverless' ? 'serverless' : undefined
   log.info({ product, version: version.number, flavor, url }, 'Connected.')

@@ -77,7 +77,7 @@ export class Sender implements Output {
     const response = await this.#overHosts(host => this.#hello(host, signal), signal)
     if (response.status !== 200 && response.status !== 403)
       throw refusal(`GET ${this.target}`, response, retryAfter(response.headers, this.#o.clock.now()))
-    if (!this.#greeted) greet(this.#o.log, this.target, response.body)
+    if (!this.#greeted) greet(this.#o.log, this.target, response.status, response.body)
     this.#greeted = true
   }
 
@@ -94,6 +94,7 @@ export class Sender implements Output {
     const rejected: Rejected[] = []
     let duplicates = 0
     let reason = ''
+    let overloaded = false
     let answered = 0
     for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) {
       const [from, to] = piece
@@ -107,16 +108,18 @@ export class Sender implements Output {
         for (const index of result.retry) retry.push(from + index)
         for (const r of result.rejected) rejected.push(this.#named(parcel, { ...r, index: from + r.index }))
         duplicates += result.duplicates
+        overloaded ||= result.overloaded
         if (reason === '') reason = result.reason
         answered += to - from
       } catch (error) {
         if (answered === 0) throw error
         for (let index = from; index < parcel.count; index++) retry.push(index)
-        const { retryAfterMs } = error instanceof YarderError ? error : {}
-        return { retry, rejected, duplicates, reason: describe(error), retryAfterMs }
+        const known = error instanceof YarderError ? error : undefined
+        overloaded ||= known?.overloaded === true
+        return { retry, rejected, duplicates, reason: describe(error), retryAfterMs: known?.retryAfterMs, overloaded }
       }
     }
-    return { retry, rejected, duplicates, reason }
+    return { retry, rejected, duplicates, reason, overloaded }
   }
 
   async #piece(parcel: Parcel, [from, to]: Piece, bodies: BulkBody, signal: AbortSignal): Promise<Answer | 'split'> {
@@ -136,7 +139,7 @@ export class Sender implements Output {
     const { status } = response
     const reason =
       status === 413 ? `larger than the server takes: ${body.length} bytes${said(response)}` : said(response).slice(2)
-    return { retry: [], rejected: [{ index: 0, status, reason }], duplicates: 0, reason: '' }
+    return { retry: [], rejected: [{ index: 0, status, reason }], duplicates: 0, reason: '', overloaded: false }
   }
 
   async #request(body: Buffer, signal: AbortSignal): Promise<HttpResponse> {
