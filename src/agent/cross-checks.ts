@@ -15,7 +15,7 @@ export function crossProblems(checked: CheckedConfig): Problem[] {
     const unit = metrics.find(m => m.name === name)!
     return { at: unit.at(), path: unit.path, message }
   })
-  return [...clashes, ...circles(checked), ...strangeInputs(checked)]
+  return [...clashes, ...circles(checked), ...strangeInputs(checked), ...strangeReaders(checked)]
 }
 
 function circles({ units: { checks } }: CheckedConfig): Problem[] {
@@ -24,6 +24,17 @@ function circles({ units: { checks } }: CheckedConfig): Problem[] {
     const unit = checks.find(check => check.name === name)!
     return { at: unit.at(), path: `${unit.path}.depends_on`, message: `goes round in a circle: ${way.join(' on ')}` }
   })
+}
+
+/** Sections refer to nothing by themselves, so this one reference of `agent` is looked at here. */
+function strangeReaders({ sections: { agent }, units }: CheckedConfig): Problem[] {
+  const names = units.notify.map(unit => unit.name)
+  const strangers = (agent.values.notify_ready ?? []).filter(name => !names.includes(name))
+  return strangers.map(name => ({
+    at: agent.at('notify_ready'),
+    path: 'agent.notify_ready',
+    message: `there is no "${name}" in notify${didYouMean(name, names)}`
+  }))
 }
 
 function strangeInputs(checked: CheckedConfig): Problem[] {

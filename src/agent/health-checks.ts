@@ -1,6 +1,6 @@
 // The health checks with those who are told of their changes, running.
 import type { Clock } from '../core/clock.ts'
-import type { AgentView, Context } from '../core/component.ts'
+import type { AgentView, Context, Notification } from '../core/component.ts'
 import { YarderError } from '../core/errors.ts'
 import type { Event } from '../core/event.ts'
 import { didYouMean, isMap } from '../core/field.ts'
@@ -124,6 +124,15 @@ export class HealthChecks {
   status(): CheckStatus[] {
     return this.#checks.status()
   }
+
+  /** Why the checks do not let the agent be called ready for work; undefined when they do. */
+  objection(): string | undefined {
+    return this.#checks.objection()
+  }
+
+  /** Tells something that no check has found. */
+  readonly tell = (names: readonly string[], notification: Notification): void =>
+    this.#notifications.tell(names, notification)
 
   /** No check runs any more; what is to be told has `withinMs` to arrive. */
   async stop(withinMs: number): Promise<void> {

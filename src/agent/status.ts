@@ -62,6 +62,10 @@ export function overall(
   return { state: worst.state, message: `${worst.name}: ${worst.message}` }
 }
 
+/** What is wrong with a red agent; undefined for any other. */
+export const redMessage = ({ state, message }: Pick<Status, 'state' | 'message'>): string | undefined =>
+  state === 'red' ? message : undefined
+
 const STATE_OF: Record<CheckStatus['state'], State> = {
   ok: 'green',
   warning: 'yellow',

@@ -132,6 +132,11 @@ test('checks that depend on each other in a circle, or look at what is not there
     crossProblems(loadText(strange, catalog, {}).checked).map(({ path, message }) => `${path}: ${message}`),
     ['checks.a.input: there is no "ngnix" in inputs; did you mean "nginx"?']
   )
+  const nobody = 'agent: { notify_ready: [ballancer] }\nnotify: { balancer: { type: exec, command: ["true"] } }'
+  assert.deepEqual(
+    crossProblems(loadText(nobody, catalog, {}).checked).map(({ path, message }) => `${path}: ${message}`),
+    ['agent.notify_ready: there is no "ballancer" in notify; did you mean "balancer"?']
+  )
   assert.match(
     loadText('checks: { a: { type: disk, path: /, depends_on: z } }', catalog, {}).problems[0]!.message,
     /no "z" in checks/

@@ -13,9 +13,10 @@ import { createMeters } from './meters.ts'
 import type { Meters } from './meters.ts'
 import { unsilence } from './quiet.ts'
 import type { Timing } from './schedule.ts'
-import { STANDINGS, Watched } from './watched.ts'
+import { PENDING, STANDINGS, Watched } from './watched.ts'
 import type { CheckStatus } from './watched.ts'
 
+export { PENDING } from './watched.ts'
 export type { CheckChange } from './change.ts'
 export type { CheckStatus } from './watched.ts'
 
@@ -127,6 +128,13 @@ export class Checks {
 
   status(): CheckStatus[] {
     return [...this.#watched.values()].map(w => w.status())
+  }
+
+  /** What keeps the agent from being called ready for work; undefined when nothing does. */
+  objection(): string | undefined {
+    const objections = Array.from(this.#watched.values(), w => w.objection()).filter(o => o !== undefined)
+    // A known fault says more than that something is still to come.
+    return objections.find(o => o !== PENDING) ?? objections[0]
   }
 
   /** What a check has been through, the oldest first; undefined when there is no such check. */

@@ -58,6 +58,8 @@ export interface WatchedOptions {
 }
 
 export const STANDINGS = 'checks'
+/** The objection of a check that has still to be looked at. */
+export const PENDING = 'not everything has been checked yet'
 /** Who depends on others waits so long for them to be looked at before it speaks of its own failure. */
 const WAIT_FOR_OTHERS_MS = 60_000
 
@@ -162,6 +164,15 @@ export class Watched {
       muted: this.#muted()?.text,
       uptime: this.#history.uptime(this.#options.clock.now())
     }
+  }
+
+  /** What it has against calling the agent ready for work. One with a cron line is judged by what is known of it. */
+  objection(): string | undefined {
+    const { name, timing } = this.plan
+    if (this.#quiet(this.#options.clock.now()) !== undefined) return undefined
+    if (this.#last === undefined && 'every' in timing) return PENDING
+    const { state: result, message } = this.#last?.run ?? { state: this.#standing.state, message: 'it was critical' }
+    return result === 'critical' || this.#standing.state === 'critical' ? `${name}: ${message}` : undefined
   }
 
   get changes(): readonly PastState[] {
