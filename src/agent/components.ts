@@ -36,6 +36,7 @@ import { statsd } from '../metrics/export/statsd.ts'
 import { counter } from '../metrics/from-logs/counter.ts'
 import { gauge } from '../metrics/from-logs/gauge.ts'
 import { histogram } from '../metrics/from-logs/histogram.ts'
+import { hostMetricsFields } from '../metrics/collect/options.ts'
 import { metricCommonFields } from '../metrics/from-logs/metric.ts'
 import { summary } from '../metrics/from-logs/summary.ts'
 import { elasticsearch } from '../output/elasticsearch.ts'
@@ -127,7 +128,11 @@ const inputCommon = {
 export const catalog = defineCatalog({
   sections: {
     agent: { doc: 'The agent itself.', fields: agentFields },
-    admin: { doc: 'The HTTP listener for `/metrics` and `/health`.', fields: adminFields, lint: lintAdmin }
+    admin: { doc: 'The HTTP listener for `/metrics` and `/health`.', fields: adminFields, lint: lintAdmin },
+    host_metrics: {
+      doc: 'Numbers about the host itself, as `yarder_host_…`, read without root.',
+      fields: hostMetricsFields
+    }
   },
   units: {
     inputs: {

@@ -48,6 +48,8 @@ export interface Sample {
   readonly le?: number | undefined
   /** A record that is one of those counted here; only OpenMetrics has a word for it. */
   readonly exemplar?: Exemplar | undefined
+  /** What a counter stood at before the agent first looked: no growth for those who are told of growth alone. */
+  readonly base?: number
   /** The labels as metrics/export/prometheus.ts renders them, kept where they are rendered again and again. */
   readonly rendered?: string
 }

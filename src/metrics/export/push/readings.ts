@@ -9,9 +9,9 @@ export interface Reading {
   readonly sample: Sample
 }
 
-const OWN = /^(?:yarder|process|nodejs)_/
+const OWN = /^(?:yarder_(?!host_)|process_|nodejs_)/
 
-/** Whether a metric is the agent's own. */
+/** Whether a metric is the agent's own; those of the host are not. */
 export const isOwn = (name: string): boolean => OWN.test(name)
 
 /**
@@ -124,7 +124,7 @@ export class Changes<Target> {
     const labels = labelsOf(sample)
     let known = series.get(labels)
     if (known === undefined)
-      series.set(labels, (known = { last: 0, round: 0, fell: 0, target: this.#targetOf(sample) }))
+      series.set(labels, (known = { last: sample.base ?? 0, round: 0, fell: 0, target: this.#targetOf(sample) }))
     return known
   }
 }
