@@ -8,6 +8,7 @@ import { registerCompletion } from './completion.ts'
 import { registerConfig } from './config.ts'
 import { registerDlq } from './dlq.ts'
 import { registerDocs } from './docs.ts'
+import { registerDoctor } from './doctor.ts'
 import { registerGrok } from './grok.ts'
 import { registerLogLevel } from './log-level.ts'
 import { registerParse } from './parse.ts'
@@ -25,6 +26,7 @@ const COMMANDS: readonly Register[] = [
   registerConfig,
   registerStatus,
   registerReload,
+  registerDoctor,
   registerPositions,
   registerCheck,
   registerDlq,

@@ -158,7 +158,11 @@ function urlOf(text: string): URL | undefined {
   return url
 }
 
-function hostOf(text: string, o: Options): Host {
+/** What a host and its account are made of. */
+export type HostOptions = Pick<Options, 'username' | 'password' | 'api_key' | 'token'>
+
+/** Throws OptionError for what is no address. */
+export function hostOf(text: string, o: HostOptions): Host {
   const url = urlOf(text)
   if (url === undefined) throw new OptionError('hosts', `"${withoutSecret(text)}" is no http or https address`)
   const user = url.username === '' ? o.username : decodeURIComponent(url.username)
