@@ -160,6 +160,39 @@ test('scrapes at the same time share one reading, and the next one has its own',
   assert.equal(readings, 2)
 })
 
+test('100 scrapes of 10,000 series at once are one reading and one packing, and lines go on being counted', async t => {
+  let readings = 0
+  const store = createStore()
+  const scrape = await serve(t, {
+    ...store,
+    read: async () => {
+      readings++
+      return [manySeries(10_000, 'a path of the usual length /')]
+    }
+  })
+  let held = 0
+  let turns = 0
+  let done = false
+  let since = process.threadCpuUsage()
+  const turn = (): void => {
+    const { user, system } = process.threadCpuUsage(since)
+    held = Math.max(held, (user + system) / 1000)
+    turns++
+    since = process.threadCpuUsage()
+    if (!done) setImmediate(turn)
+  }
+  await scrape()
+  turn()
+  const before = readings
+  const all = await Promise.all(Array.from({ length: 100 }, () => scrape({ 'accept-encoding': 'gzip' })))
+  done = true
+  assert.ok(all.every(({ status, body }) => status === 200 && body.equals(all[0]!.body)))
+  assert.equal(readExposition(gunzipSync(all[0]!.body), 'text')[0]!.samples.length, 10_000)
+  assert.ok(readings - before < 10, `${readings - before} readings`)
+  assert.ok(turns > 20, `${turns} turns of the loop`)
+  assert.ok(held < 50, `the loop was held for ${held} ms of CPU`)
+})
+
 test('a reading that failed does not stay', async t => {
   let broken = true
   const scrape = await serve(t, {

@@ -1,9 +1,8 @@
 // The page /metrics: rendered in slices, in the format and encoding that the scraper asks for.
 import type { ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { finished } from 'node:stream/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { constants, createGzip } from 'node:zlib'
+import { constants, gzip } from 'node:zlib'
 import type { Family, Store } from '../store.ts'
 import { chooseFormat, takesGzip } from './negotiate.ts'
 import { CONTENT_TYPES, renderPieces } from './prometheus.ts'
@@ -34,36 +33,65 @@ export async function renderPage(families: Iterable<Family>, format: Format): Pr
   return chunks
 }
 
+/** A page that is being made or was just made; packed once for all who want it so. */
+interface Made {
+  readonly plain: Promise<Buffer>
+  packed?: Promise<Buffer>
+}
+
+/** A page of this size and more is shown again to who comes soon after. */
+const COSTLY_BYTES = 256 * 1024
+/** For so many times as long as it took: however many scrapers there are, they cost no more than a tenth of the time. */
+const SHOWN_TIMES = 10
+const SHOWN_AT_MOST_MS = 1000
+/** A client that takes nothing for so long would keep its page in memory. */
+const TAKE_WITHIN_MS = 10_000
+
+/** In the thread pool. Small pages, often, and mostly to near by: speed before size. */
+function pack(page: Buffer): Promise<Buffer> {
+  // What comes out is handed over in pieces, each of which waits for a turn of the loop.
+  const options = { level: constants.Z_BEST_SPEED, chunkSize: 1024 * 1024 }
+  return new Promise((resolve, reject) => {
+    gzip(page, options, (error, packed) => (error === null ? resolve(packed) : reject(error)))
+  })
+}
+
 /** Answers GET and HEAD of /metrics. Scrapers that come while a page is being made get that page. */
 export function createMetricsPage(store: Store): (response: ServerResponse) => Promise<void> {
-  const making = new Map<Format, Promise<Buffer[]>>()
+  const pages = new Map<Format, Made>()
 
-  function page(format: Format): Promise<Buffer[]> {
-    const made =
-      making.get(format) ??
-      store
-        .read()
-        .then(families => renderPage(families, format))
-        .finally(() => making.delete(format))
-    making.set(format, made)
+  function page(format: Format): Made {
+    const there = pages.get(format)
+    if (there !== undefined) return there
+    const begun = performance.now()
+    const forget = (): void => void pages.delete(format)
+    const plain = store.read().then(async families => Buffer.concat(await renderPage(families, format)))
+    plain.then(({ length }) => {
+      if (length < COSTLY_BYTES) return forget()
+      setTimeout(forget, Math.min((performance.now() - begun) * SHOWN_TIMES, SHOWN_AT_MOST_MS)).unref()
+    }, forget)
+    const made = { plain }
+    pages.set(format, made)
     return made
   }
 
   return async response => {
     const { headers, method } = response.req
     const format = chooseFormat(headers.accept)
-    const body = await page(format)
-    const bytes = body.reduce((sum, chunk) => sum + chunk.length, 0)
-    const packed = bytes > GZIP_FROM_BYTES && takesGzip(headers['accept-encoding']?.toString())
+    const made = page(format)
+    const plain = await made.plain
+    const packs = plain.length > GZIP_FROM_BYTES && takesGzip(headers['accept-encoding']?.toString())
+    const body = packs ? await (made.packed ??= pack(plain)) : plain
+    response.setTimeout(TAKE_WITHIN_MS, () => response.destroy())
     response.writeHead(200, {
       'content-type': CONTENT_TYPES[format],
-      ...(packed ? { 'content-encoding': 'gzip' } : { 'content-length': bytes }),
+      'content-length': body.length,
+      ...(packs ? { 'content-encoding': 'gzip' } : {}),
       vary: 'accept, accept-encoding',
       'cache-control': 'no-store'
     })
-    if (method === 'HEAD') return void response.end()
-    // Small pages, often, and mostly to near by: speed before size.
-    if (packed) await pipeline(Readable.from(body), createGzip({ level: constants.Z_BEST_SPEED }), response)
-    else await pipeline(Readable.from(body), response)
+    // In one piece, which the system takes as fast as it can: of many small ones each would wait for a turn of the loop.
+    response.end(method === 'HEAD' ? undefined : body)
+    await finished(response)
   }
 }
