@@ -18,11 +18,13 @@ import { readDeadLetters } from '../src/output/dead-letter.ts'
 import { Delivery, deliveryOptions } from '../src/output/delivery.ts'
 import { elasticsearch } from '../src/output/elasticsearch.ts'
 import { file } from '../src/output/file.ts'
+import { http } from '../src/output/http.ts'
 import { logstash } from '../src/output/logstash.ts'
 import { stdout, stdoutTo } from '../src/output/stdout.ts'
 import { syslog } from '../src/output/syslog.ts'
 import * as fakes from './lib/fake-elasticsearch.ts'
 import type { Behaviour } from './lib/fake-elasticsearch.ts'
+import * as web from './lib/fake-http.ts'
 import * as beats from './lib/fake-logstash.ts'
 import { startFakeSyslog } from './lib/fake-syslog.ts'
 import { makeRecords } from './lib/records.ts'
@@ -107,6 +109,36 @@ const RIGS: Readonly<Record<string, MakeRig>> = {
       shut: () => Promise.resolve(mkdirSync(path)).then(() => {}),
       open: () => Promise.resolve(rmdirSync(path))
     })
+  },
+
+  http: async (t, ctx) => {
+    const fake = await web.startFakeHttp()
+    t.after(() => fake.down())
+    const options = read(http.fields, { url: fake.url, timeout: '300ms', ...FAST })
+    const liked = (keys: ReadonlySet<string>) => (exchange: web.Exchange) =>
+      (exchange.records.some(r => keys.has(String(r['k']))) ? web.refuse(422) : web.take())(exchange)
+    return {
+      output: http.build(options, ctx),
+      options,
+      once: false,
+      arrived: () => fake.taken.map(record => String(record['k'])),
+      shut: () => fake.down(),
+      open: () => fake.up(),
+      refuse: keys => fake.otherwise(liked(keys)),
+      fail: random => {
+        const statuses = [302, 401, 403, 404, 408, 429, 500, 502, 503]
+        const faults: web.Behaviour[] = [
+          ...statuses.map(status => web.refuse(status)),
+          web.limit(1500),
+          web.reset(),
+          web.takeAndReset(),
+          web.silence()
+        ]
+        fake.otherwise(exchange =>
+          (random() < 0.4 ? faults[Math.floor(random() * faults.length)]! : web.take())(exchange)
+        )
+      }
+    }
   },
 
   logstash: async (t, ctx) => {

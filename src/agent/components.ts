@@ -41,12 +41,13 @@ import { metricCommonFields } from '../metrics/from-logs/metric.ts'
 import { summary } from '../metrics/from-logs/summary.ts'
 import { elasticsearch } from '../output/elasticsearch.ts'
 import { file as fileOutput } from '../output/file.ts'
+import { http as httpOutput } from '../output/http.ts'
 import { logstash } from '../output/logstash.ts'
 import { stdout } from '../output/stdout.ts'
+import { syslog } from '../output/syslog.ts'
 import { auto } from '../pipeline/parse/auto.ts'
 import { csv } from '../pipeline/parse/csv.ts'
 import { date } from '../pipeline/parse/date.ts'
-import { syslog } from '../output/syslog.ts'
 import { dissect } from '../pipeline/parse/dissect.ts'
 import { grok } from '../pipeline/parse/grok.ts'
 import { json } from '../pipeline/parse/json.ts'
@@ -93,7 +94,7 @@ const transforms = [
   strip,
   uppercase
 ] as const
-const outputs = [elasticsearch, fileOutput, logstash, stdout, syslog] as const
+const outputs = [elasticsearch, fileOutput, httpOutput, logstash, stdout, syslog] as const
 const metrics = [counter, gauge, histogram, summary] as const
 const exporters = [graphite, prometheus, statsd] as const
 const checks = [

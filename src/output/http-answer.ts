@@ -20,7 +20,14 @@ export const isHostTrouble = (status: number): boolean => status === 502 || stat
 export function refusal(what: string, response: HttpResponse, words: string, retryAfterMs?: number): YarderError {
   const { status, headers } = response
   const phrase =
-    PHRASES[status] ?? (status >= 500 ? 'unavailable' : status < 400 ? 'redirects are not followed' : 'refused')
+    PHRASES[status] ??
+    (status >= 500
+      ? 'unavailable'
+      : status >= 400
+        ? 'refused'
+        : status >= 300
+          ? 'redirects are not followed'
+          : 'odd answer')
   const to = status >= 300 && status < 400 && headers.location !== undefined ? ` to ${oneLine(headers.location)}` : ''
   const said = words === '' ? '' : `: ${words}`
   return new YarderError('REFUSED', `${phrase}: ${what} answered ${status}${to}${said}`, {
