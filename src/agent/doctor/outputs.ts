@@ -1,13 +1,8 @@
 // Reach and rights at each output: its own first contact, and what Elasticsearch says that the account may do.
 import { userInfo } from 'node:os'
 import type { Context, Output } from '../../core/component.ts'
-import { systemClock } from '../../core/clock.ts'
 import { describe, errnoOf, YarderError } from '../../core/errors.ts'
-import type { HostPort } from '../../core/field.ts'
 import type { Log } from '../../core/log.ts'
-import { TlsFiles } from '../../core/tls-files.ts'
-import type { TlsOptions } from '../../core/tls-files.ts'
-import { dial } from '../../output/dial.ts'
 import { missingRights } from '../../output/elasticsearch/rights.ts'
 import type { RightsOptions } from '../../output/elasticsearch/rights.ts'
 import type { OutputUnit } from '../components.ts'
@@ -44,29 +39,16 @@ export async function outputFindings(
         target ?? String((unit.options as { path: unknown }).path),
         userInfo().username
       )
-    await reach(unit, output, context, signal)
+    if (output.probe === undefined) return [ok(`${unit.name}: ${unit.type}, nothing to be reached`)]
+    await output.probe(signal)
     const found = warned.map(text => problem(`${unit.name}: ${target ?? unit.type}: ${text}`, lookAt(target)))
     if (found.length > 0) return found
-    if (target === undefined) return [ok(`${unit.name}: ${unit.type}, nothing to be reached`)]
     const missing = await rights(unit, context, signal)
-    return [ok(`${unit.name}: ${target} answers${told === '' ? '' : `: ${told}`}`), ...missing]
+    return [ok(`${unit.name}: ${target ?? unit.type} answers${told === '' ? '' : `: ${told}`}`), ...missing]
   } catch (error) {
     return [problem(`${unit.name}: ${describe(error)}`, remedy(error, output?.target))]
   } finally {
     await output?.close()
-  }
-}
-
-/** The output's own probe, else a connection to each of its hosts. */
-async function reach(unit: OutputUnit, output: Output, context: Context, signal: AbortSignal): Promise<void> {
-  if (output.probe !== undefined) return await output.probe(signal)
-  const options = unit.options as { readonly hosts?: readonly (HostPort | string)[]; readonly tls?: TlsOptions }
-  const material =
-    options.tls === undefined ? undefined : await new TlsFiles(options.tls, context.configDir, context.log).read()
-  const hosts = (options.hosts ?? []).filter(host => typeof host === 'object')
-  for (const address of hosts) {
-    const socket = await dial({ address, tls: material, timeoutMs: 5000, clock: systemClock, signal })
-    socket.destroy()
   }
 }
 
