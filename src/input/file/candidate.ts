@@ -1,5 +1,5 @@
 // A file that may be a copy of what a stream held, plain or compressed: opened once, compared with any number of streams.
-import { closeSync } from 'node:fs'
+import { closeSync, statSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { PackedCarrier, openFile, packingOf } from './carrier.ts'
 import type { Packing } from './carrier.ts'
@@ -74,15 +74,21 @@ export class Candidate {
   }
 
   /**
-   * True when it is the beginning of a file that is open and has grown since. Remembered, since it can't be told any more
+   * True when it is the beginning of a file that is there and has grown since. Remembered, since it can't be told any more
    * once that file was cut.
    */
   begins(tail: FileTail): boolean {
-    const fd = tail.carrier?.fd
-    if (fd === undefined || this.packing !== undefined || this.size === 0 || this.size >= tail.head.n) return false
-    if (!sameEnds(this.#fd, fd, this.size)) return false
-    tail.copied = headOf(bytesAt(this.#fd, 0, this.size))
-    return true
+    if (this.packing !== undefined || this.size === 0 || this.size >= tail.head.n) return false
+    const open = tail.carrier?.fd
+    const fd = open ?? openWhole(tail)
+    if (fd === undefined) return false
+    try {
+      if (!sameEnds(this.#fd, fd, this.size)) return false
+      tail.copied = headOf(bytesAt(this.#fd, 0, this.size))
+      return true
+    } finally {
+      if (open === undefined) closeSync(fd)
+    }
   }
 
   async #firstBytes(): Promise<Buffer> {
@@ -102,6 +108,36 @@ export class Candidate {
       const n = await carrier.read(bytes, last.n, last.at - last.n)
       return n === last.n && checkpointOf(bytes.subarray(0, n), last.at).sum === last.sum
     })
+  }
+}
+
+/** The file itself, for a moment, when no descriptor was left to keep it open. */
+function openWhole(tail: FileTail): number | undefined {
+  if (tail.carrier !== undefined || tail.ino === 0 || (tail.place !== 'live' && tail.place !== 'rotated'))
+    return undefined
+  try {
+    // What is no regular file, or not this one, isn't opened.
+    if (statSync(tail.at).ino !== tail.ino) return undefined
+    const { fd, st } = openFile(tail.at)
+    if (st.ino === tail.ino && st.dev === tail.dev) return fd
+    closeSync(fd)
+  } catch {
+    // Gone or unreadable: its next look tells.
+  }
+  return undefined
+}
+
+/** True when it is compressed, and in a way that can't be read inside. */
+export function isSealed(path: string, st: Stats): boolean {
+  let fd: number | undefined
+  try {
+    const opened = openFile(path)
+    fd = opened.fd
+    return opened.st.ino === st.ino && packingOf(bytesAt(fd, 0, 6)) === 'other'
+  } catch {
+    return false
+  } finally {
+    if (fd !== undefined) closeSync(fd)
   }
 }
 

@@ -17,13 +17,21 @@ export interface Carrier {
   close(): void
 }
 
+/** What bzip2, xz, zip, lz4 (frames) and compress(1) begin with. */
+const SEALED = [
+  [0x42, 0x5a, 0x68],
+  [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00],
+  [0x50, 0x4b, 0x03, 0x04],
+  [0x04, 0x22, 0x4d, 0x18],
+  [0x1f, 0x9d]
+]
+
 /** What kind of compressed data these first bytes begin; 'other' is one that can't be read inside. */
 export function packingOf(first: Buffer): Packing | 'other' | undefined {
   const begins = (...magic: number[]): boolean => magic.every((byte, i) => first[i] === byte)
   if (begins(0x1f, 0x8b, 0x08)) return 'gzip'
   if (begins(0x28, 0xb5, 0x2f, 0xfd)) return 'zstd'
-  const other = begins(0x42, 0x5a, 0x68) || begins(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00) || begins(0x50, 0x4b, 0x03, 0x04)
-  return other ? 'other' : undefined
+  return SEALED.some(magic => begins(...magic)) ? 'other' : undefined
 }
 
 /** Opens for reading without ever waiting, as a FIFO would make it; the answer may be no regular file. */

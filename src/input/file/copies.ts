@@ -1,10 +1,11 @@
 // Whether an unknown file under a rotated name is a copy of one that was read (copytruncate), or may yet become one.
-import { fstatSync } from 'node:fs'
+import { fstatSync, statSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Changes } from './changes.ts'
 import type { FileTail } from './file-tail.ts'
 import { CONTEXT_BYTES, HEAD_BYTES, bytesAt, headOf, sameHead } from './identity.ts'
+import type { Births } from './identity.ts'
 import { basesOf } from './names.ts'
 import type { Entry, Table } from './table.ts'
 
@@ -60,13 +61,33 @@ export class CopyJudge {
     if (fd === undefined) return whole ? 'wait' : 'new'
     if (!whole) {
       const same = tail.head.n === HEAD_BYTES && tail.compare(fd, st.size) === 'same'
-      return same || sameHead(tail.copied, headOf(bytesAt(fd, 0, HEAD_BYTES))) ? 'copy' : 'new'
+      const seen =
+        sameHead(tail.copied, headOf(bytesAt(fd, 0, HEAD_BYTES))) && !isAnother(tail, st, false, this.#table.births)
+      return same || seen ? 'copy' : 'new'
     }
     const original = this.#changes.check(tail, tail.size) === 'same' ? tail.carrier?.fd : undefined
     if (original === undefined) return this.#table.loose.has(tail) ? 'searched' : 'wait'
     if (st.size > fstatSync(original).size || !sameEnds(fd, original, st.size)) return 'new'
+    if (isAnother(tail, st, false, this.#table.births)) return 'new'
     if (st.size < HEAD_BYTES) tail.copied = headOf(bytesAt(fd, 0, st.size))
     return this.#waited(entry, st) >= PENDING_MS ? 'copy' : 'wait'
+  }
+}
+
+/**
+ * True when a file that holds the same as a stream did is one of its own: it was over before the stream's began, or what
+ * the stream held is known to lie under another rotated name. Only of files shorter than the fingerprint, which often are
+ * all alike; of longer ones two that are the same are copies.
+ */
+export function isAnother(tail: FileTail, st: Stats, packed: boolean, births: Births): boolean {
+  if (tail.head.n === HEAD_BYTES || tail.ino === 0 || tail.ino === st.ino) return false
+  if (tail.place === 'live' && tail.mtime >= tail.born && births.precedes(st, tail.born, packed)) return true
+  if (tail.at === tail.path) return false
+  try {
+    const there = statSync(tail.at, { throwIfNoEntry: false })
+    return there?.ino === tail.ino && there.dev === tail.dev
+  } catch {
+    return false
   }
 }
 

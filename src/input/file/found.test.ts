@@ -1,8 +1,19 @@
 // What the model found (model.test.ts): each the shortest script that failed once.
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdirSync, truncateSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import { parsed, play } from './actions.ts'
 import { Rig } from './rig.ts'
 
@@ -78,6 +89,21 @@ const found: Array<[claim: string, script: string, options?: Record<string, unkn
   [
     'a compressed copy that the file has outgrown is the copy that it was',
     'append 1 5; copy 1; append 1 1; poll; compress 1'
+  ],
+  [
+    'a copy of a file that no descriptor was left for is known as one',
+    'append 1 0; half 0 0; copy 1 0; append 1 0; glance; append 0 0; half 0 0; rename 0 0',
+    { max_open_files: 1, close_inactive: '1s' }
+  ],
+  [
+    'a file that was rotated away empty and unseen is read when its writer goes on with it',
+    'create 0 0; rename 0 0; append 0 0; poll; append 0 0; half 0 0; late 0 22; commit'
+  ],
+  [
+    'a compressed copy is read on inside although a copy that counts as read has become it, too',
+    'append 1 5; poll; copytruncate 1; kill; decline; look; compress 1; idle; rename 0',
+    { ...inside, max_open_files: 2, close_inactive: '1s', close_removed: '1s' },
+    ['a', 'b']
   ]
 ]
 for (const [claim, script, options = {}, outputs] of found) {
@@ -128,4 +154,100 @@ test('after the clock was set back what was rotated away unseen is found', async
   writeFileSync(join(r.logs, 'a.log'), 'two\n')
   await r.finish()
   r.expect(['one', 'two'])
+})
+
+/** A log of one short line that was read, on a disk on which nobody looks any more. */
+async function readAndStopped(t: TestContext, options: Record<string, unknown> = {}): Promise<{ r: Rig; a: string }> {
+  const r = new Rig(t, { start_at: 'beginning', ...options })
+  mkdirSync(r.logs)
+  await r.start().poll()
+  const a = join(r.logs, 'a.log')
+  writeFileSync(a, 'started\n')
+  await r.poll()
+  await r.stop()
+  return { r, a }
+}
+
+/** How many short files were taken for copies: as many as were told. */
+function presumed(r: Rig): number {
+  const told = r.said.filter(s => s.startsWith('warn A short file is taken for a copy'))
+  assert.equal(r.counted['yarder_input_presumed_copies_total'] ?? 0, told.length)
+  return told.length
+}
+
+for (const [what, options] of [
+  ['outside', {}],
+  ['inside', inside]
+] as const) {
+  test(`short files that are all alike, rotated while the agent is down, are each read: names ${what} the patterns`, async t => {
+    const { r, a } = await readAndStopped(t, options)
+    renameSync(a, `${a}.2`)
+    writeFileSync(`${a}.1`, 'started\n')
+    // The kernel's clock ticks slower than a test runs.
+    do writeFileSync(`${a}.new`, 'started\n')
+    while (statSync(`${a}.new`).birthtimeMs === statSync(`${a}.1`).mtimeMs && unlinkSync(`${a}.new`) === undefined)
+    renameSync(`${a}.new`, a)
+    await r.start().finish()
+    r.expect(['started', 'started', 'started'])
+    assert.equal(new Set(r.got.map(g => g.id)).size, 3)
+    assert.equal(presumed(r), 0)
+  })
+}
+
+test('of short files that are all alike and compressed each is read, the one that was read by its mtime', async t => {
+  const { r, a } = await readAndStopped(t)
+  const { mtimeMs } = statSync(a)
+  unlinkSync(a)
+  const later = mtimeMs / 1000 + 30
+  for (const [name, time] of [
+    [`${a}.1.gz`, later],
+    [`${a}.2.gz`, mtimeMs / 1000]
+  ] as const) {
+    writeFileSync(name, gzipSync('started\n'))
+    utimesSync(name, time, time)
+  }
+  writeFileSync(a, 'on\n')
+  await r.start().finish()
+  r.expect(['started', 'started', 'on'])
+  assert.equal(presumed(r), 0)
+})
+
+test('a short file that may be a copy of one that is gone is left out, told and counted', async t => {
+  const { r, a } = await readAndStopped(t)
+  unlinkSync(a)
+  writeFileSync(`${a}.1`, 'started\n')
+  writeFileSync(a, 'on\n')
+  await r.start().finish()
+  r.expect(['started', 'on'])
+  assert.equal(presumed(r), 1)
+})
+
+test('a second short file that is the same as one which was copied is told', async t => {
+  const { r, a } = await readAndStopped(t)
+  for (const n of [1, 2]) writeFileSync(`${a}.${n}`, 'started\n')
+  appendFileSync(a, 'on\n')
+  await r.start().finish()
+  r.expect(['started', 'on'])
+  assert.equal(presumed(r), 1)
+})
+
+test('a compressed file that cannot be read inside is told once when it was never seen, and not when it was read', async t => {
+  const { r, a } = await readAndStopped(t)
+  const { mtimeMs } = statSync(a)
+  unlinkSync(a)
+  const sealed = { bz2: 'BZh9', xz: '\xfd7zXZ\0', lz4: '\x04"M\x18' }
+  for (const [end, magic] of Object.entries(sealed)) writeFileSync(`${a}.1.${end}`, Buffer.from(`${magic}…`, 'latin1'))
+  writeFileSync(`${a}.2.bz2`, 'BZh9…')
+  utimesSync(`${a}.2.bz2`, mtimeMs / 1000, mtimeMs / 1000)
+  for (const end of Object.keys(sealed)) utimesSync(`${a}.1.${end}`, mtimeMs / 1000 + 30, mtimeMs / 1000 + 30)
+  writeFileSync(a, 'on\n')
+  await r.start().finish()
+  r.expect(['started', 'on'])
+  const told = r.data.filter((_, i) => r.said[i]!.startsWith('warn A file that was rotated away unseen is compressed'))
+  assert.deepEqual(
+    told.map(d => String(d['rotated'])).sort(),
+    Object.keys(sealed)
+      .map(end => `${a}.1.${end}`)
+      .sort()
+  )
 })

@@ -78,6 +78,14 @@ export class Births {
     return this.#real.has(st.dev) && born > 0 && st.birthtimeMs > 0 && born !== st.birthtimeMs
   }
 
+  /**
+   * True when a file was over before one of birth `born` began, and so can't be its copy. What is compressed has the mtime
+   * of what is within, and a later birth.
+   */
+  precedes(st: Stats, born: number, packed: boolean): boolean {
+    return this.#real.has(st.dev) && born > 0 && st.mtimeMs < born && (packed || st.birthtimeMs < born)
+  }
+
   /** True when it certainly is the same inode since its birth. */
   agree(born: number, st: Stats): boolean {
     return this.#real.has(st.dev) && born > 0 && born === st.birthtimeMs

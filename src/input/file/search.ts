@@ -1,20 +1,19 @@
 // Looks for bytes that are no longer under their path: the renamed file, the copy of what was cut, the compressed one,
 // and whole files that came and went between two looks.
-import { statSync } from 'node:fs'
 import type { Stats } from 'node:fs'
-import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { setImmediate as turn } from 'node:timers/promises'
 import type { Context } from '../../core/component.ts'
 import { Candidate } from './candidate.ts'
 import type { FileTail } from './file-tail.ts'
-import { FirstBytes } from './first-bytes.ts'
 import type { Lost, Table } from './table.ts'
 import type { Changes } from './changes.ts'
-import { HEAD_BYTES, inodeKey } from './identity.ts'
-import { basesOf, homeOf, isPacked, isRotated } from './names.ts'
+import { HEAD_BYTES } from './identity.ts'
+import { Listings } from './listing.ts'
+import type { Listing } from './listing.ts'
+import { basesOf, isPacked, isRotated } from './names.ts'
 import type { Registry } from './registry.ts'
 import { inodeOf } from './registry.ts'
+import { PresumedCopies, Unseen } from './unseen.ts'
 
 /** A rename can hide a file from one listing (readdir(3) promises nothing about concurrent changes): look more than once. */
 const TRIES = 3
@@ -24,19 +23,6 @@ const AWAY_MS = 30_000
 const REST_MS = 0.08
 /** A compressed or copied file keeps its mtime to the second, or gets a later one than when the original was last seen. */
 const MTIME_SLACK = 2000
-/** Coarse kernel clocks stamp a write a little before it happened. */
-const TICK_MS = 20
-
-/** A compressed file that is still being written will be complete after this time. */
-const UNFINISHED_MS = 60_000
-
-/** The files of one folder that no path of the patterns is known to lead to. */
-interface Listing {
-  readonly folder: string
-  readonly files: ReadonlyMap<string, Stats>
-  readonly byInode: ReadonlyMap<string, string>
-  readonly firsts: FirstBytes
-}
 
 export class Search {
   #table: Table
@@ -45,8 +31,9 @@ export class Search {
   #context: Context
   #lost: Lost
   #restUntil = 0
-  #looked = 0
-  #listings = new Map<string, Listing | undefined>()
+  #presumed: PresumedCopies
+  #unseen: Unseen
+  #listings: Listings
 
   constructor(table: Table, changes: Changes, registry: Registry, context: Context, lost: Lost) {
     this.#table = table
@@ -54,6 +41,9 @@ export class Search {
     this.#registry = registry
     this.#context = context
     this.#lost = lost
+    this.#presumed = new PresumedCopies(context)
+    this.#unseen = new Unseen(table, context, this.#presumed)
+    this.#listings = new Listings(table)
   }
 
   /** One round for everything that is wanted. Rounds that took long are held apart. */
@@ -64,18 +54,18 @@ export class Search {
     const { clock } = this.#context
     const began = clock.elapsed()
     if (began < this.#restUntil) return
-    this.#listings = new Map()
-    this.#looked = 0
+    this.#listings = new Listings(this.#table)
     for (const tail of wanted) await this.#find(tail)
-    for (const [path, since] of turnovers) {
+    // What is not complete yet comes back for the next round, not for this one.
+    for (const [path, since] of new Map(turnovers)) {
       // What is looked for takes its copy first; the rest then is new.
       const family = [...this.#table.family(path)]
       if (family.some(tail => tail.unsure || (wanted.has(tail) && tail.carrier === undefined))) continue
       turnovers.delete(path)
-      await this.#unseen(path, since)
+      await this.#unseen.look(path, since, this.#listings)
     }
-    this.#listings = new Map()
-    this.#restUntil = began + this.#looked * REST_MS
+    this.#restUntil = began + this.#listings.looked * REST_MS
+    this.#listings = new Listings(this.#table)
   }
 
   /** Deleted files are read by their descriptor; there is nothing to look for. */
@@ -94,7 +84,7 @@ export class Search {
     const folders = [...new Set([tail.home, dirname(tail.at), dirname(tail.path)])]
     const listings: Listing[] = []
     for (const folder of folders) {
-      const listing = await this.#list(folder)
+      const listing = await this.#listings.of(folder)
       if (listing !== undefined) listings.push(listing)
     }
     if (!this.#stillWanted(tail)) return
@@ -174,19 +164,32 @@ export class Search {
       // While what it is made of is there, a compressed one may not be complete.
       if (isPacked(name) && listing.files.has(basesOf(name)[0]!)) continue
       const holder = this.#table.holderOf(st)
-      if (holder === tail || (holder !== undefined && !holder.isCopy) || this.#table.claimedBy(st) !== undefined)
-        continue
+      const claimer = this.#table.claimedBy(st)
+      if (holder === tail || (holder !== undefined && !holder.isCopy)) continue
+      // Nothing is to be read from it for one that counts as read.
+      if (claimer !== undefined && !claimer.isCopy) continue
       if (st.size === 0 || st.mtimeMs < Math.min(tail.mtime, tail.seen) - MTIME_SLACK) continue
       if (isRotated(name, basename(tail.path)) || isRotated(name, basename(tail.at))) family.push(name)
       else others.push(name)
     }
+    // Compressing keeps the mtime: of short files that are all alike it tells which is which.
+    const apart = (name: string): number => Math.abs(listing.files.get(name)!.mtimeMs - tail.mtime)
+    if (tail.head.n < HEAD_BYTES && tail.loss === 'deleted') family.sort((a, b) => apart(a) - apart(b))
     for (const name of [...family, ...others]) {
       const candidate = await this.#holds(tail, join(listing.folder, name), listing.files.get(name)!)
       if (candidate === undefined) continue
-      if (this.#stillWanted(tail)) this.#goOnIn(tail, candidate)
+      if (!this.#stillWanted(tail)) return true
+      this.#tellPresumed(tail, candidate)
+      this.#goOnIn(tail, candidate)
       return true
     }
     return false
+  }
+
+  /** An inode that is gone was deleted, not copied: what holds as little as it did may be another file. */
+  #tellPresumed(tail: FileTail, { path, packing, st, size }: Candidate): void {
+    if (tail.head.n === HEAD_BYTES || tail.loss !== 'deleted' || tail.isCopy || size !== tail.read) return
+    if (packing === undefined || Math.abs(st.mtimeMs - tail.mtime) > MTIME_SLACK) this.#presumed.tell(tail, path, st)
   }
 
   #goOnIn(tail: FileTail, { path, packing, st, head }: Candidate): void {
@@ -225,86 +228,5 @@ export class Search {
     } finally {
       candidate.close()
     }
-  }
-
-  /** Files that rotation took away before they were ever seen: those of the path's family that are new and unknown. */
-  async #unseen(path: string, since: number): Promise<void> {
-    for (const folder of new Set([dirname(path), homeOf(path)])) {
-      const listing = await this.#list(folder)
-      if (listing === undefined) continue
-      const names = [...listing.files].filter(([name]) => isRotated(name, basename(path)))
-      names.sort(([, a], [, b]) => a.mtimeMs - b.mtimeMs)
-      for (const [name, st] of names) {
-        // Whole seconds only: a file system without finer times.
-        const slack = st.mtimeMs % 1000 === 0 ? 1000 + TICK_MS : TICK_MS
-        const original = basesOf(name)[0]!
-        // While the original is there, the compressed one is but a copy, and perhaps not complete.
-        const doubled =
-          isPacked(name) && (listing.files.has(original) || this.#table.entries.has(join(folder, original)))
-        if (st.size === 0 || st.mtimeMs < since - slack || doubled) continue
-        if (!(await this.#adoptUnseen(path, join(folder, name), st))) this.#table.turnover(path, since)
-      }
-    }
-  }
-
-  /** False when it is not yet what it will be, and is to be looked at again. */
-  async #adoptUnseen(path: string, at: string, st: Stats): Promise<boolean> {
-    const known = (): boolean => this.#table.holderOf(st) !== undefined || this.#table.claimedBy(st) !== undefined
-    if (known()) return true
-    const candidate = Candidate.open(at, st)
-    if (candidate === undefined) return true
-    try {
-      // What the patterns match is found by itself, unless it is compressed.
-      if (candidate.packing === undefined && this.#table.entries.has(at)) return true
-      for (const tail of this.#table.family(at)) {
-        // Files may begin alike; one that holds more than the stream ever had is no copy of it.
-        const more = tail.head.n < HEAD_BYTES && candidate.size > Math.max(tail.size, tail.expected)
-        if (candidate.begins(tail) || (!more && (await candidate.holds(tail)))) return true
-      }
-      if (known()) return true
-      this.#table.beginUnseen(path, at, candidate.packing)
-      this.#context.log.info({ path, rotated: at }, 'A file that was rotated away unseen is read.')
-      return true
-    } catch (error) {
-      // Not complete yet, or renamed meanwhile; what stays like that is damaged.
-      if (this.#context.clock.now() - st.mtimeMs < UNFINISHED_MS) return false
-      this.#context.log.warn({ path, rotated: at, err: error }, 'A rotated file cannot be read.')
-      return true
-    } finally {
-      candidate.close()
-    }
-  }
-
-  async #list(folder: string): Promise<Listing | undefined> {
-    if (this.#listings.has(folder)) return this.#listings.get(folder)
-    const listing = await this.#readFolder(folder)
-    this.#listings.set(folder, listing)
-    return listing
-  }
-
-  async #readFolder(folder: string): Promise<Listing | undefined> {
-    let names: string[]
-    try {
-      names = await readdir(folder)
-    } catch {
-      return undefined
-    }
-    const files = new Map<string, Stats>()
-    const byInode = new Map<string, string>()
-    for (const name of names) {
-      const entry = this.#table.entries.get(join(folder, name))
-      if (entry?.tail !== undefined && !entry.tail.isCopy) continue
-      if (++this.#looked % 256 === 0) await turn()
-      let st: Stats | undefined
-      try {
-        st = statSync(join(folder, name), { throwIfNoEntry: false })
-      } catch {
-        continue
-      }
-      if (st?.isFile() !== true) continue
-      files.set(name, st)
-      byInode.set(inodeKey(st.dev, st.ino), name)
-    }
-    return { folder, files, byInode, firsts: new FirstBytes(folder, files, () => this.#looked++) }
   }
 }
