@@ -48,6 +48,9 @@ export interface Wire {
   settled(): Promise<void>
 }
 
+/** A buffer that is so many times larger than what is in it is not kept for that. */
+const ROOMY = 8
+
 /** How often it is asked whether an output that was behind has caught up, while all others have no room. */
 const ASK_MS = 250
 
@@ -109,6 +112,14 @@ export function createWire({ run, runAgain, counts = false, sinks, buffers, cloc
     try {
       records = await work(tracked)
       whole = Buffer.from(records.bytes.buffer)
+      if (records.bytes.length * ROOMY < whole.length) {
+        // Thousands of small batches may wait at a time: each keeps what it needs, not a whole buffer.
+        const bytes = Buffer.allocUnsafeSlow(records.bytes.length)
+        records.bytes.copy(bytes)
+        records = { ...records, bytes }
+        buffers.give(whole)
+        whole = undefined
+      }
       takes = await choose(records)
     } catch (error) {
       open = Infinity
