@@ -121,7 +121,7 @@ export class Sender implements Output {
   /** Refusals count when the destination has taken something, or after long patience. */
   #judged(parcel: Parcel, answered: number, rejected: readonly Rejected[], error: unknown): Sent {
     const open = Array.from({ length: parcel.count - answered }, (_, i) => answered + i)
-    const why = error === undefined ? {} : { reason: describe(error), retryAfterMs: retryAfterOf(error) }
+    const why = error === undefined ? {} : whyOf(error)
     if (rejected.length === 0 || !this.#doubt.present) return { retry: open, rejected, ...why }
     const doubtful = this.#doubtful(rejected[0]!)
     if (!this.#doubt.givesUp()) throw doubtful
@@ -209,8 +209,10 @@ export class Sender implements Output {
   }
 }
 
-const retryAfterOf = (error: unknown): number | undefined =>
-  error instanceof YarderError ? error.retryAfterMs : undefined
+function whyOf(error: unknown): Pick<Sent, 'reason' | 'retryAfterMs' | 'overloaded'> {
+  const { retryAfterMs, overloaded = false } = error instanceof YarderError ? error : {}
+  return { reason: describe(error), retryAfterMs, overloaded }
+}
 
 function named(parcel: Parcel, index: number, { status, reason }: Refused): Rejected {
   const { records, row } = locate(parcel, index)
