@@ -1,6 +1,6 @@
 // The syslog output before Debian's rsyslogd: by UDP, TCP and TLS, with its fields, and through a restart of it.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -12,6 +12,7 @@ import { debianPackage } from '../lib/real/debian.ts'
 import { until } from '../lib/real/process.ts'
 import { startRsyslog } from '../lib/real/rsyslog.ts'
 import type { Rsyslog, RsyslogOptions } from '../lib/real/rsyslog.ts'
+import { agentFolder, startYarder } from '../lib/real/yarder.ts'
 import { makeRecords } from '../lib/records.ts'
 import { context as plainContext } from '../lib/step.ts'
 import { makeCa } from '../lib/test-ca.ts'
@@ -206,5 +207,43 @@ test(
     await rsyslog.up()
     await until('every line', () => r.settled() === 100)
     assert.equal(rsyslog.taken().length, 100)
+  }
+)
+
+test(
+  'an agent that is killed three times, and a receiver that restarts between, lose no line of a file',
+  { skip },
+  async t => {
+    const rsyslog = await collector(t, { listener: 'imtcp' })
+    const folder = agentFolder(t)
+    const log = join(folder, 'app.log')
+    writeFileSync(log, Array.from({ length: 60_000 }, (_, n) => `${textOf(n)}\n`).join(''))
+    const config = `agent: { data_dir: ${folder}/data }
+admin: { listen: '127.0.0.1:0' }
+inputs:
+  app: { type: file, paths: ['${log}'], start_at: beginning }
+outputs:
+  log:
+    type: syslog
+    hosts: ['${rsyslog.address}']
+    confirm: 200ms
+    rate_limit: 20000/s
+    backoff: { init: 50ms, max: 200ms }
+    batch: { max_events: 500, timeout: 50ms }
+`
+    for (const at of [5000, 15_000, 25_000]) {
+      const yarder = await startYarder(t, { folder, config })
+      await until(`${at} lines`, () => rsyslog.taken().length >= at)
+      await yarder.end('SIGKILL')
+      await rsyslog.stop()
+      await rsyslog.up()
+    }
+    const yarder = await startYarder(t, { folder, config })
+    const complete = (): boolean => new Set(rsyslog.taken().map(m => m.text)).size === 60_000
+    await until('every line', complete, 60_000)
+    assert.equal((await yarder.end()).code, 0)
+    // Positions are written after each answer: what was in flight comes again, and no more.
+    const doubled = rsyslog.taken().length - 60_000
+    assert.ok(doubled <= 3 * (8 + 8) * 500, `${doubled} lines twice`)
   }
 )
