@@ -501,3 +501,15 @@ test('a dead letter has positions written at once, so that a crash does not writ
   await t.waitFor(() => assert.equal(b.settled.length, 1))
   assert.equal(told, 1)
 })
+
+test('another kind of trouble is told at once, the same one only now and then', async t => {
+  const b = bench(t)
+  const expired = new YarderError('UNREACHABLE', 'POST https://h:9200/_bulk', {
+    cause: Object.assign(new Error('certificate has expired'), { code: 'CERT_HAS_EXPIRED' })
+  })
+  b.destination.script.push(refused(), refused(), expired, expired, refused())
+  await b.offer('a', 100)
+  await b.clock.advance(20_000)
+  const told = b.lines.filter(l => l.message === 'Request error, retrying.').map(l => l.data['errno'])
+  assert.deepEqual(told, ['ECONNREFUSED', 'CERT_HAS_EXPIRED'])
+})

@@ -189,8 +189,7 @@ function lumberjackDestination(server: Lumberjack, judge: Judge): Destination {
         at += end
       }
       closeSync(fd)
-    },
-    forget() {}
+    }
   }
 }
 
@@ -219,7 +218,7 @@ lane(
   async own => {
     const node = await startElasticsearch({ flavour: 'elasticsearch-8.19' })
     own.t.after(() => node.stop())
-    const nothing = { path: '', read: () => undefined, forget: () => undefined }
+    const nothing = { path: '', read: () => undefined }
     const outputs = toElasticsearch(node.url)
     const world = new World(own, { agent: 'ship_own_errors: false', outputs, destination: () => nothing })
     const writer = await world.write({ files: [{ writer: 'w', path: world.path('app.log') }], rate: 2000 })

@@ -67,7 +67,7 @@ async function before(
   const { more, hosts = fakes.map(f => f.url), others = '' } = options
   const destination = (judge: Judge): Destination => {
     const all = fakes.map(fake => fakeDestination(fake, judge))
-    return { path: '', read: () => all.forEach(d => d.read()), forget() {} }
+    return { path: '', read: () => all.forEach(d => d.read()) }
   }
   const world = new World(own, {
     agent: 'ship_own_errors: false',

@@ -11,6 +11,9 @@ const STATES: readonly HealthState[] = ['uninitialized', 'yellow', 'green', 'red
 /** Without an acknowledgement for so long while something is to be sent, an output is red. */
 export const STALLED_MS = 300_000
 
+/** Kinds of trouble that are told each by itself. */
+const MOST_KINDS = 20
+
 export class Health {
   state: HealthState = 'uninitialized'
   message = 'Not started'
@@ -21,14 +24,14 @@ export class Health {
   readonly #log: Log
   readonly #clock: Clock
   readonly #onChange: (state: HealthState, states: readonly HealthState[]) => void
-  readonly #errors: Reminder
+  /** When to say each kind of trouble again: another one is news at once. */
+  readonly #errors = new Map<string, Reminder>()
   #failures = 0
 
   constructor(log: Log, clock: Clock, onChange: (state: HealthState, states: readonly HealthState[]) => void) {
     this.#log = log
     this.#clock = clock
     this.#onChange = onChange
-    this.#errors = new Reminder(clock)
     this.since = clock.now()
     onChange(this.state, STATES)
   }
@@ -48,13 +51,20 @@ export class Health {
     this.#failures++
     this.lastError = describe(error)
     const data = { error: this.lastError, errno: errnoOf(error) || undefined, target }
-    if (this.#errors.due(1) > 0)
+    if (this.#reminder(error).due(1) > 0)
       this.#log.warn(
         { ...data, failures: this.#failures, retry_in_ms: Math.round(retryInMs) },
         'Request error, retrying.'
       )
     // Once red it stays so until something is acknowledged.
     if (this.state !== 'red') this.#become('yellow', shortly(error), data)
+  }
+
+  #reminder(error: unknown): Reminder {
+    const kind = this.#errors.size < MOST_KINDS ? errnoOf(error) || shortly(error) : ''
+    const reminder = this.#errors.get(kind) ?? new Reminder(this.#clock)
+    this.#errors.set(kind, reminder)
+    return reminder
   }
 
   stalled(target: string | undefined): void {

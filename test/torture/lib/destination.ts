@@ -25,8 +25,13 @@ export class NdjsonDestination {
     this.#ordered = ordered
   }
 
-  /** Hands the judge every whole line that was not there at the last call. */
+  /**
+   * Hands the judge every whole line that was not there at the last call. What follows the last of them is read again
+   * the next time: a process that died while writing leaves a cut line, and the agent takes it out when it next appends.
+   */
   read(): void {
+    this.#at -= this.#held
+    this.#held = 0
     const fd = this.#open()
     if (fd === undefined) return
     try {
@@ -42,18 +47,9 @@ export class NdjsonDestination {
     }
   }
 
-  /**
-   * A line that is cut at the end of the file; empty when there is none. A process that died while writing leaves one,
-   * and the agent takes it out again when it next appends: call `forget` before it does.
-   */
+  /** A line that is cut at the end of the file; empty when there is none. */
   rest(): string {
     return this.#buffer.toString('utf8', 0, this.#held)
-  }
-
-  /** Reads what follows the last whole line again, as after a start of the agent that mended the end. */
-  forget(): void {
-    this.#at -= this.#held
-    this.#held = 0
   }
 
   #open(): number | undefined {

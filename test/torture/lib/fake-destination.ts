@@ -21,8 +21,7 @@ export function fakeDestination(fake: FakeElasticsearch, judge: Judge): Destinat
       }
       // Bodies of millions of lines are not looked at again.
       for (const seen of requests) seen.body = ''
-    },
-    forget() {}
+    }
   }
 }
 

@@ -55,7 +55,7 @@ export interface LossTold {
 }
 
 /** Something that lines arrive in, as far as a world reads it. */
-export type Destination = Pick<NdjsonDestination, 'path' | 'read' | 'forget'>
+export type Destination = Pick<NdjsonDestination, 'path' | 'read'>
 
 export class World {
   readonly lane: Lane
@@ -114,7 +114,6 @@ ${more}
   /** Starts the agent, again on the same data after `stop`. */
   async start(options: { env?: Record<string, string> } = {}): Promise<Yarder> {
     this.out.read()
-    this.out.forget()
     for (const name of ['data', 'out']) {
       const path = join(this.folder, name)
       if (existsSync(path)) continue
