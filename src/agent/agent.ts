@@ -29,6 +29,7 @@ import { Progress } from './progress.ts'
 import { callReady } from './ready-call.ts'
 import { OwnRecords } from './own-records.ts'
 import { answerPositions } from './positions.ts'
+import { listMetrics } from './metric-list.ts'
 import { meterState, statePart } from './state-health.ts'
 import { asPart, overall, redMessage } from './status.ts'
 import type { Status } from './status.ts'
@@ -525,6 +526,7 @@ export class Agent {
       ...this.#options.actions,
       ...this.#health?.actions(),
       ...deadLetterActions(() => this.#dataDir, this.#outlets, this.#options.clock),
+      'metrics-list': async () => ({ metrics: await listMetrics(this.#store) }),
       positions: body =>
         answerPositions(body, {
           dataDir: this.#dataDir,

@@ -11,6 +11,7 @@ import { registerDocs } from './docs.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerGrok } from './grok.ts'
 import { registerLogLevel } from './log-level.ts'
+import { registerMetrics } from './metrics.ts'
 import { registerParse } from './parse.ts'
 import { registerReload } from './reload.ts'
 import { registerPositions } from './positions.ts'
@@ -30,6 +31,7 @@ const COMMANDS: readonly Register[] = [
   registerPositions,
   registerCheck,
   registerDlq,
+  registerMetrics,
   registerLogLevel,
   registerParse,
   registerGrok,
