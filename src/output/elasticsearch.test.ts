@@ -105,7 +105,7 @@ test('a request is as Elasticsearch 7 to 9 and OpenSearch take it', async t => {
   const header = (name: string): string | undefined => request.headers.find(([n]) => n.toLowerCase() === name)?.[1]
   assert.equal(request.method, 'POST')
   assert.equal(request.path, '/_bulk')
-  assert.equal(request.query.get('filter_path'), 'errors,items.*.error,items.*.status')
+  assert.equal(request.query.get('filter_path'), 'errors,items.*.error,items.*.status,items.*.failure_store')
   assert.equal(header('content-type'), 'application/x-ndjson')
   assert.equal(header('content-length'), String(request.body.length))
   assert.equal(header('authorization'), undefined)
@@ -487,4 +487,89 @@ test('a server that takes two requests at a time and refuses more is sent two or
   const refused = later.filter(way => way === 'refused').length
   assert.ok(refused < later.length / 4, `${refused} of ${later.length} were refused`)
   assert.equal(new Set(stored(r.fake)).size, 301)
+})
+
+const conflict = (field: string): fakes.ItemError => ({
+  status: 400,
+  type: 'document_parsing_exception',
+  reason: `[1:2] failed to parse field [${field}] of type [long] in document with id 'x'`
+})
+
+test('a conflict is rescued once per field that is named, under the same id, and the others are not sent twice', async t => {
+  const r = await rig(t, { rescue_conflicts: true })
+  r.fake.otherwise(
+    fakes.mixed(action => {
+      const { n, text } = JSON.parse(action.source) as { n?: unknown; text?: unknown }
+      return n === 3 || n === 4 ? conflict('n') : n === undefined && text !== undefined ? conflict('text') : undefined
+    })
+  )
+  await r.offer('a', 6)
+  await r.arrived('a')
+  assert.deepEqual(stored(r.fake), ids('a', 6))
+  assert.deepEqual(
+    r.fake.requests.map(request => request.documents),
+    [6, 2, 2]
+  )
+  const three = r.fake.docs.find(doc => doc.id === 'a-3')!.source
+  assert.deepEqual(three['_conflict'], ['n=3', `text=${'x'.repeat(20)}`])
+  assert.deepEqual(three['tags'], ['_mappingconflict'])
+  assert.deepEqual(await r.letters(), [])
+  assert.equal(r.lines.filter(line => /moved aside/.test(line.message)).length, 1)
+})
+
+test('what moving a field aside does not help becomes a dead letter, as it was', async t => {
+  const r = await rig(t, { rescue_conflicts: true })
+  r.fake.otherwise(fakes.mixed(() => conflict('n')))
+  await r.offer('a', 1)
+  await r.arrived('a')
+  assert.equal(r.fake.requests.length, 2)
+  const [letter] = await r.letters()
+  assert.deepEqual([letter!.id, letter!.document], ['a-0', { n: 0, text: 'x'.repeat(20) }])
+})
+
+test('a rescue whose request fails is sent again from the start, and nothing arrives twice', async t => {
+  const r = await rig(t, { rescue_conflicts: true })
+  const judge = fakes.mixed(action =>
+    (JSON.parse(action.source) as { n?: unknown }).n === 1 ? conflict('n') : undefined
+  )
+  r.fake.next(judge, fakes.resetInAnswer(), judge, fakes.refuse(503))
+  r.fake.otherwise(judge)
+  await r.offer('a', 3)
+  await r.arrived('a')
+  assert.deepEqual(stored(r.fake), ids('a', 3))
+})
+
+test('without the option a conflict is a dead letter', async t => {
+  const r = await rig(t)
+  r.fake.otherwise(fakes.mixed((_, position) => (position === 1 ? conflict('n') : undefined)))
+  await r.offer('a', 3)
+  await r.arrived('a')
+  assert.deepEqual(
+    (await r.letters()).map(l => l.id),
+    ['a-1']
+  )
+})
+
+test('records wait for an alias that is missing, and go there when it comes', async t => {
+  const r = await rig(t, { require_alias: true, index: 'logs' })
+  const missing = { status: 404, type: 'index_not_found_exception', reason: 'no such index [logs] and [require_alias]' }
+  r.fake.next(
+    fakes.mixed(() => missing),
+    fakes.mixed(() => missing)
+  )
+  await r.offer('a', 2)
+  await r.arrived('a')
+  assert.equal(r.fake.requests[0]!.query.get('require_alias'), 'true')
+  assert.deepEqual(stored(r.fake), ids('a', 2))
+  assert.deepEqual(await r.letters(), [])
+})
+
+test('records in the failure store are delivered, and told', async t => {
+  const r = await rig(t, { data_stream: {} })
+  r.fake.otherwise(fakes.changedItems(items => items.map(i => ({ ...i, failure_store: 'used' }))))
+  await r.offer('a', 4)
+  await r.arrived('a')
+  const told = r.lines.find(line => /failure store/.test(line.message))
+  assert.equal(told?.data['records'], 4)
+  assert.deepEqual(await r.letters(), [])
 })

@@ -7,6 +7,7 @@ import type { Values } from '../core/field.ts'
 import { HttpClient, shownUrl } from '../core/http.ts'
 import { networkFields } from '../core/network-fields.ts'
 import { lintTls } from '../core/tls-files.ts'
+import { Reminder } from './delivery/reminder.ts'
 import { BulkBody } from './elasticsearch/bulk.ts'
 import type { Injection, Naming } from './elasticsearch/bulk.ts'
 import { Hosts } from './elasticsearch/hosts.ts'
@@ -32,6 +33,14 @@ const fields = {
     'Index of a record: text, its time in UTC, and fields. It must begin with a constant text; what fields give is put into lower case and safe characters. A time before 2000 or over two days ahead of the arrival is taken for wrong, and the arrival decides.',
     { default: DEFAULT_INDEX }
   ),
+  max_indices: f.integer(
+    'Names of indices that the fields in `index` may make in an hour. Records beyond go to the index that has `overflow` in place of the fields, and are counted: no log can make a cluster full of indices.',
+    { default: 100, min: 1, max: 10_000 }
+  ),
+  require_alias: f.boolean(
+    'The name in `index` must be an alias, as that of a rollover is. While it is missing records wait, instead of making an index of that name.',
+    { default: false }
+  ),
   data_stream: f.optional(
     f.object(
       {
@@ -44,6 +53,10 @@ const fields = {
     )
   ),
   pipeline: f.optional(f.string('Ingest pipeline that the documents go through.')),
+  rescue_conflicts: f.boolean(
+    'When the mapping has no room for a field of a record (a text where a number belongs), the record is sent again with that field moved aside: as text `field=value` in `_conflict`, and tagged `_mappingconflict`. Up to four fields; else, and without this option, it becomes a dead letter.',
+    { default: false }
+  ),
   username: f.optional(f.string('User for basic authentication.')),
   password: f.optional(f.secret('Password of the user.')),
   api_key: f.optional(f.secret('API key, as `id:key` or in the encoded form.')),
@@ -79,6 +92,8 @@ export const elasticsearch = defineOutput({
     if (fault !== '') yield ['index', fault]
     if (o.data_stream !== undefined && o.index.text !== DEFAULT_INDEX)
       yield ['index', 'has no effect beside data_stream; give one of the two']
+    if (o.data_stream !== undefined && o.require_alias)
+      yield ['require_alias', 'cannot be used beside data_stream; a data stream is no alias']
     for (const host of o.hosts)
       if (urlOf(host) === undefined) yield ['hosts', `"${withoutSecret(host)}" is no http or https address`]
     if ((o.username === undefined) !== (o.password === undefined))
@@ -95,17 +110,23 @@ export const elasticsearch = defineOutput({
   build
 })
 
+const TAKEN = {
+  rescued: 'Records were stored with fields moved aside that the mapping has no room for.',
+  failure_store: 'Records went into the failure store of the data stream; the server could not take them as they are.'
+}
+
 function build(o: Options, ctx: Context): Output {
   const hosts = o.hosts.map(text => hostOf(text, o))
   const stream = o.data_stream
-  const index = stream === undefined ? new IndexNames(o.index) : undefined
+  const index = stream === undefined ? new IndexNames(o.index, o.max_indices, () => ctx.clock.elapsed()) : undefined
   const streamName = stream && `${stream.type}-${stream.dataset}-${stream.namespace}`
   const own: Naming = index ?? { of: () => streamName! }
   // A dead letter goes again to where it went the first time.
   const names: Naming = { of: (records, row) => records.given?.[row]?.target ?? own.of(records, row) }
   const injection: Injection | undefined = stream && { key: 'data_stream', value: stream }
-  const query = new URLSearchParams({ filter_path: 'errors,items.*.error,items.*.status' })
+  const query = new URLSearchParams({ filter_path: 'errors,items.*.error,items.*.status,items.*.failure_store' })
   if (o.pipeline !== undefined) query.set('pipeline', o.pipeline)
+  if (o.require_alias) query.set('require_alias', 'true')
   const client = new HttpClient({
     tls: o.tls,
     configDir: ctx.configDir,
@@ -121,6 +142,19 @@ function build(o: Options, ctx: Context): Output {
         { time, arrival },
         'A record has an absurd time; its arrival chooses the index. Told once, counted always.'
       )
+  }
+  if (index !== undefined) {
+    index.onOverflow = refused =>
+      ctx.log.error(
+        { refused, max_indices: o.max_indices },
+        'Fields of records made too many names of indices within an hour; further ones go to the overflow index.'
+      )
+  }
+  const reminders = { rescued: new Reminder(ctx.clock), failure_store: new Reminder(ctx.clock) }
+  const onTaken = (how: 'rescued' | 'failure_store', records: number): void => {
+    meters.taken(how, records)
+    const due = reminders[how].due(records)
+    if (due > 0) ctx.log.warn({ records: due }, TAKEN[how])
   }
   return new Sender({
     client,
@@ -141,7 +175,10 @@ function build(o: Options, ctx: Context): Output {
     target: hosts.map(host => shownUrl(host.url)).join(', '),
     clock: ctx.clock,
     log: ctx.log,
-    onOpen: meters.open
+    rescue: o.rescue_conflicts,
+    awaitsIndex: o.require_alias,
+    onOpen: meters.open,
+    onTaken
   })
 }
 

@@ -54,7 +54,7 @@ test('what is no bulk answer is told apart', () => {
 })
 
 test('all stored is understood in the short form, with other fields, and without items', () => {
-  const empty = { retry: [], rejected: [], duplicates: 0, reason: '', overloaded: false }
+  const empty = { retry: [], rejected: [], duplicates: 0, reason: '', overloaded: false, failureStored: 0 }
   for (let n = 1; n < 5; n++) {
     const items = Array.from({ length: n }, () => item(201))
     assert.deepEqual(readAnswer(buffer({ errors: false, items }), n), empty)
@@ -116,4 +116,22 @@ test('a refusal begins with what it is and ends with what the server said', () =
     refusal(what, response(503, '<html><b>no\nbackend</b></html>')).message,
     /^unavailable: .* 503: no backend$/
   )
+})
+
+test('what went to the failure store is stored, and counted', () => {
+  const used = { create: { status: 201, failure_store: 'used' } }
+  const failed = { create: { status: 400, error: { type: 't', reason: 'r' }, failure_store: 'failed' } }
+  const answer = readAnswer(buffer({ errors: true, items: [item(201), used, failed, used] }), 4)
+  assert.equal(answer.failureStored, 2)
+  assert.deepEqual(
+    answer.rejected.map(r => r.index),
+    [2]
+  )
+  assert.equal(readAnswer(buffer({ errors: false, items: [used] }), 1).failureStored, 1)
+})
+
+test('a missing index refuses a document, but where it is awaited', () => {
+  const body = buffer({ errors: true, items: [item(404, 'index_not_found_exception')] })
+  assert.equal(readAnswer(body, 1).rejected.length, 1)
+  assert.deepEqual(readAnswer(body, 1, true).retry, [0])
 })

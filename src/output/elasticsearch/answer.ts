@@ -13,9 +13,11 @@ export interface Answer {
   readonly reason: string
   /** One of `retry` was refused for having come when there was too much to do. */
   readonly overloaded: boolean
+  /** Stored, but in the failure store of the data stream, for the server could not take them as they are. */
+  readonly failureStored: number
 }
 
-const ALL_STORED: Answer = { retry: [], rejected: [], duplicates: 0, reason: '', overloaded: false }
+const ALL_STORED: Answer = { retry: [], rejected: [], duplicates: 0, reason: '', overloaded: false, failureStored: 0 }
 
 const ITEM = '{"create":{"status":201}}'
 const GOOD = Buffer.from(`{"errors":false,"items":[${ITEM}`)
@@ -23,9 +25,9 @@ const SHELL = '{"errors":false,"items":[]}'
 
 /**
  * Reads the answer to `count` documents. Throws PROTOCOL when it can't be the answer to them: then nothing is known and
- * all are sent again, which ids make harmless.
+ * all are sent again, which ids make harmless. With `awaitsIndex` a document whose index is missing is to be sent again.
  */
-export function readAnswer(body: Buffer, count: number): Answer {
+export function readAnswer(body: Buffer, count: number, awaitsIndex = false): Answer {
   // The usual answer is known by its length alone, so that its items need not be parsed.
   if (body.length === SHELL.length + count * (ITEM.length + 1) - 1 && body.subarray(0, GOOD.length).equals(GOOD))
     return ALL_STORED
@@ -35,28 +37,47 @@ export function readAnswer(body: Buffer, count: number): Answer {
   if (items === undefined && !reply.errors) return ALL_STORED
   if (!Array.isArray(items) || items.length !== count)
     throw protocol(`an answer to ${Array.isArray(items) ? items.length : 'no'} documents instead of ${count}`)
-  return judged(items)
+  return judged(items, awaitsIndex)
 }
 
-function judged(items: readonly unknown[]): Answer {
+/** The ingest pipeline of the configuration isn't there: no record is at fault. */
+const lacksPipeline = (status: number, error: unknown): boolean =>
+  status === 400 && /^illegal_argument_exception: pipeline with id \[.*\] does not exist/.test(reasonOf(error))
+
+interface Item {
+  status?: unknown
+  error?: unknown
+  failure_store?: unknown
+}
+
+function judged(items: readonly unknown[], awaitsIndex: boolean): Answer {
   const retry: number[] = []
   const rejected: Array<{ index: number; status: number; reason: string }> = []
   let duplicates = 0
   let reason = ''
   let overloaded = false
+  let failureStored = 0
   items.forEach((item, index) => {
-    const result = Object.values((item ?? {}) as object)[0] as { status?: unknown; error?: unknown } | undefined
+    const result = Object.values((item ?? {}) as object)[0] as Item | undefined
     const status = result?.status
     if (typeof status !== 'number') throw protocol(`item ${index} without a status`)
-    if (status >= 200 && status < 300) return
+    if (status >= 200 && status < 300) {
+      if (result?.failure_store === 'used') failureStored++
+      return
+    }
     if (status === 409) duplicates++
-    else if (status === 429 || status >= 500) {
+    else if (
+      status === 429 ||
+      status >= 500 ||
+      (status === 404 && awaitsIndex) ||
+      lacksPipeline(status, result?.error)
+    ) {
       retry.push(index)
       overloaded ||= status === 429
       if (reason === '') reason = `${status} ${reasonOf(result?.error)}`
     } else rejected.push({ index, status, reason: reasonOf(result?.error) })
   })
-  return { retry, rejected, duplicates, reason, overloaded }
+  return { retry, rejected, duplicates, reason, overloaded, failureStored }
 }
 
 /** Elasticsearch's error object as one line: type, reason, and the innermost cause when it says more. */

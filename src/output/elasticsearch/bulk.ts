@@ -96,7 +96,8 @@ export class BulkBody {
   #givenPart({ records, from, to }: Part, start: number): number {
     let at = start
     for (let row = from; row < to; row++) {
-      const action = { create: { _index: this.#names.of(records, row), _id: records.given![row]!.id } }
+      const { id } = records.given![row]!
+      const action = { create: { _index: this.#names.of(records, row), ...(id === '' ? {} : { _id: id }) } }
       const line = Buffer.from(`${JSON.stringify(action)}\n`)
       const document = records.bytes.subarray(startOf(records, row), records.ends[row])
       const need = line.length + (this.#inject?.length ?? 0) + 1 + document.length

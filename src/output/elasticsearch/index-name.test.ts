@@ -65,3 +65,20 @@ test('a template that lets the log choose any index, or that no server would tak
   assert.match(indexFault('a b'), /" "/)
   assert.match(indexFault('a,b'), /","/)
 })
+
+test('fields make only so many names an hour; the rest has one index, and a name that was made stays', () => {
+  let now = 0
+  const names = new IndexNames(compileTemplate('app-%{service}-%{+yyyy.MM.dd}'), 3, () => now)
+  const refused: string[] = []
+  names.onOverflow = name => void refused.push(name)
+  const name = (service: string): string => of(names, NOON, `app-${service}-\u{E000}`)
+  assert.deepEqual(['a', 'b', 'c'].map(name), ['app-a-2026.11.22', 'app-b-2026.11.22', 'app-c-2026.11.22'])
+  const hostile = new Set(Array.from({ length: 5000 }, (_, n) => name(`x${n}`)))
+  assert.deepEqual([...hostile], ['app-overflow-2026.11.22'])
+  assert.equal(name('b'), 'app-b-2026.11.22')
+  assert.equal(names.overflows, 5000)
+  assert.deepEqual(refused, ['app-x0-*'])
+  now = 3_600_000
+  assert.equal(name('x7'), 'app-x7-2026.11.22')
+  assert.equal(of(names, NOON - DAY, 'app-x7-\u{E000}'), 'app-x7-2026.11.21')
+})

@@ -12,6 +12,9 @@ const AHEAD_MS = 2 * DAY_MS
 /** Elasticsearch's limit, in bytes; our names are ASCII. */
 const MAX_NAME = 255
 const CACHE_ENTRIES = 1000
+const HOUR_MS = 3_600_000
+/** Takes the place of every field in the name of the index for what is too much. */
+const OVERFLOW = 'overflow'
 /** Stands for a date within a name until the (guarded) time is known. Private use, so no real name has it. */
 const HOLE = '\u{E000}'
 
@@ -42,16 +45,31 @@ export class IndexNames {
   absurd = 0
   /** Called for the first of them, with both times in milliseconds. */
   onAbsurd: ((time: number, arrival: number) => void) | undefined
+  /** Records that would have made more names of their fields in an hour than are allowed. */
+  overflows = 0
+  /** Called for the first of each hour with the part of the name that was refused. */
+  onOverflow: ((refused: string) => void) | undefined
   readonly #template: Template
   readonly #times: Template
   readonly #granularity: number
   readonly #cache = new Map<string, { bucket: number; name: string }>()
+  readonly #most: number
+  readonly #elapsed: () => number
+  readonly #overflow: string
+  /** What fields have made of names in this hour. */
+  readonly #admitted = new Set<string>()
+  #hour = NaN
+  #told = false
   #lastBucket = NaN
   #lastKey = ''
   #lastName = ''
 
-  constructor(template: Template) {
+  /** `most` names an hour may be made of fields; `elapsed` are monotonic milliseconds. */
+  constructor(template: Template, most = Infinity, elapsed = (): number => 0) {
     this.#template = template
+    this.#most = most
+    this.#elapsed = elapsed
+    this.#overflow = template.text.replace(TIME_PIECE, HOLE).replace(/%\{[^}]*\}/g, OVERFLOW)
     const pieces = [...template.text.matchAll(TIME_PIECE)].map(m => m[1]!)
     this.#granularity = pieces.length === 0 ? Infinity : /[Hms]/.test(pieces.join('')) ? 1000 : DAY_MS
     this.key = template.timeOnly ? undefined : compileTemplate(template.text.replace(TIME_PIECE, HOLE))
@@ -60,13 +78,35 @@ export class IndexNames {
 
   /** The index of a record; the same text object while nothing changes, so that callers can compare cheaply. */
   of(records: Records, row: number): string {
+    if (this.key !== undefined) this.#turnHour()
     const ms = this.#guarded(records, row)
     const bucket = this.#granularity === Infinity ? 0 : Math.floor(ms / this.#granularity)
-    const key = this.key === undefined ? '' : (records.keys.get(this.key.text)?.[row] ?? '')
+    const key = this.key === undefined ? '' : this.#admit(records.keys.get(this.key.text)?.[row] ?? '')
     if (bucket === this.#lastBucket && key === this.#lastKey) return this.#lastName
     this.#lastBucket = bucket
     this.#lastKey = key
     return (this.#lastName = this.#cached(bucket, key, ms))
+  }
+
+  #turnHour(): void {
+    const hour = Math.floor(this.#elapsed() / HOUR_MS)
+    if (hour === this.#hour) return
+    this.#hour = hour
+    this.#told = false
+    this.#admitted.clear()
+  }
+
+  /** Each name is an index, which costs the cluster memory for good: a log must not be able to make them at will. */
+  #admit(key: string): string {
+    if (key === this.#lastKey || this.#admitted.has(key)) return key
+    if (this.#admitted.size < this.#most) {
+      this.#admitted.add(key)
+      return key
+    }
+    this.overflows++
+    if (!this.#told) this.onOverflow?.(confine(key).replaceAll(HOLE, '*'))
+    this.#told = true
+    return this.#overflow
   }
 
   #guarded(records: Records, row: number): number {

@@ -6,6 +6,7 @@ import type { IndexNames } from './index-name.ts'
 
 export interface HostMeters {
   host(host: Host, up: boolean): void
+  taken(how: 'rescued' | 'failure_store', records: number): void
   /** Begins; returns the way to take its series out again. */
   open(): () => void
 }
@@ -24,17 +25,37 @@ export function hostMeters(
     'Records whose time was taken for wrong, so that their arrival chose the index.',
     ['output']
   )
+  const overflow = instruments.counter(
+    'yarder_output_index_overflows_total',
+    'Records sent to the overflow index, since their fields would have made too many names (`max_indices`).',
+    ['output']
+  )
+  const rescued = instruments.counter(
+    'yarder_output_rescued_total',
+    'Records stored with a field moved aside that the mapping had no room for (`rescue_conflicts`).',
+    ['output']
+  )
+  const failureStore = instruments.counter(
+    'yarder_output_failure_store_total',
+    'Records that the server took into the failure store of the data stream.',
+    ['output']
+  )
   const host = (h: Host, isUp: boolean): void => up.set(isUp ? 1 : 0, name, h.url.host)
   return {
     host,
+    taken: (how, records) => (how === 'rescued' ? rescued : failureStore).add(records, name),
     open() {
       for (const h of hosts) host(h, true)
       let counted = 0
+      let overflown = 0
       const forget = instruments.beforeScrape(() => {
         connections.set(client.connections, name)
         const now = index?.absurd ?? 0
         absurd.add(now - counted, name)
         counted = now
+        const over = index?.overflows ?? 0
+        overflow.add(over - overflown, name)
+        overflown = over
       })
       return () => {
         forget()

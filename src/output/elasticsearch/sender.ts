@@ -15,6 +15,8 @@ import type { Answer } from './answer.ts'
 import type { BulkBody, Naming } from './bulk.ts'
 import type { Host, Hosts } from './hosts.ts'
 import { greet } from './product.ts'
+import { conflictOf, MAX_FIELDS, moveAside, parcelOf as asParcel, rescueOf } from './rescue.ts'
+import type { Rescue } from './rescue.ts'
 import { SizeLimit } from '../size-limit.ts'
 
 const compress = promisify(gzip)
@@ -34,11 +36,26 @@ export interface SenderOptions {
   names: Naming
   keys: readonly Template[]
   makeBody: () => BulkBody
+  /** Fields that the mapping has no room for go aside, and their records are sent once more. */
+  rescue: boolean
+  /** An index that isn't there will be made by somebody: 404 is no refusal for good. */
+  awaitsIndex: boolean
   target: string
   clock: Clock
   log: Log
   /** Called before the first contact; what it returns is called at the end. Building alone touches nothing. */
   onOpen: () => () => void
+  /** Told of records that were taken otherwise than as they were sent. */
+  onTaken: (how: 'rescued' | 'failure_store', records: number) => void
+}
+
+interface Result {
+  readonly retry: number[]
+  readonly rejected: Rejected[]
+  duplicates: number
+  reason: string
+  retryAfterMs: number | undefined
+  overloaded: boolean
 }
 
 /** A stretch of the parcel that goes in one request. */
@@ -65,7 +82,9 @@ export class Sender implements Output {
     this.#forget ??= this.#o.onOpen()
     const body = this.#bodies.pop() ?? this.#o.makeBody()
     try {
-      return await this.#send(parcel, body, signal)
+      const result = await this.#send(parcel, body, signal)
+      if (this.#o.rescue && result.rejected.length > 0) await this.#rescue(parcel, result, body, signal)
+      return result
     } finally {
       this.#bodies.push(body)
     }
@@ -88,13 +107,16 @@ export class Sender implements Output {
     return Promise.resolve()
   }
 
-  async #send(parcel: Parcel, body: BulkBody, signal: AbortSignal): Promise<Sent> {
+  async #send(parcel: Parcel, body: BulkBody, signal: AbortSignal): Promise<Result> {
     const pieces: Piece[] = [[0, parcel.count]]
-    const retry: number[] = []
-    const rejected: Rejected[] = []
-    let duplicates = 0
-    let reason = ''
-    let overloaded = false
+    const out: Result = {
+      retry: [],
+      rejected: [],
+      duplicates: 0,
+      reason: '',
+      retryAfterMs: undefined,
+      overloaded: false
+    }
     let answered = 0
     for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) {
       const [from, to] = piece
@@ -105,21 +127,61 @@ export class Sender implements Output {
           pieces.unshift([from, middle], [middle, to])
           continue
         }
-        for (const index of result.retry) retry.push(from + index)
-        for (const r of result.rejected) rejected.push(this.#named(parcel, { ...r, index: from + r.index }))
-        duplicates += result.duplicates
-        overloaded ||= result.overloaded
-        if (reason === '') reason = result.reason
+        for (const index of result.retry) out.retry.push(from + index)
+        for (const r of result.rejected) out.rejected.push(this.#named(parcel, { ...r, index: from + r.index }))
+        out.duplicates += result.duplicates
+        out.overloaded ||= result.overloaded
+        if (out.reason === '') out.reason = result.reason
+        if (result.failureStored > 0) this.#o.onTaken('failure_store', result.failureStored)
         answered += to - from
       } catch (error) {
         if (answered === 0) throw error
-        for (let index = from; index < parcel.count; index++) retry.push(index)
-        const known = error instanceof YarderError ? error : undefined
-        overloaded ||= known?.overloaded === true
-        return { retry, rejected, duplicates, reason: describe(error), retryAfterMs: known?.retryAfterMs, overloaded }
+        for (let index = from; index < parcel.count; index++) out.retry.push(index)
+        failed(out, error)
+        break
       }
     }
-    return { retry, rejected, duplicates, reason, overloaded }
+    return out
+  }
+
+  /**
+   * Sends what was refused for a field once more without it, and again for the next field that is named. What fares no
+   * better stays refused, with its own document.
+   */
+  async #rescue(parcel: Parcel, out: Result, body: BulkBody, signal: AbortSignal): Promise<void> {
+    let open: Rescue[] = []
+    const refused = out.rejected.splice(0)
+    const judge = (rejected: Rejected, known?: Rescue): void => {
+      const field = conflictOf(rejected.status, rejected.reason)
+      const rescue =
+        field === undefined ? undefined : (known ?? rescueOf(parcel, rejected.index, rejected.id!, rejected.target!))
+      if (rescue !== undefined && moveAside(rescue.document, field!)) open.push(rescue)
+      else out.rejected.push(rejected)
+    }
+    for (const rejected of refused) judge(rejected)
+    for (let round = 1; open.length > 0; round++) {
+      const sent = open
+      open = []
+      try {
+        const result = await this.#send(asParcel(sent, parcel.parts[0]!.records.batch), body, signal)
+        for (const index of result.retry) out.retry.push(sent[index]!.index)
+        for (const r of result.rejected) {
+          const rejected = { ...r, index: sent[r.index]!.index }
+          if (round < MAX_FIELDS) judge(rejected, sent[r.index])
+          else out.rejected.push(rejected)
+        }
+        out.duplicates += result.duplicates
+        out.overloaded ||= result.overloaded
+        out.retryAfterMs ??= result.retryAfterMs
+        if (out.reason === '') out.reason = result.reason
+        const taken = sent.length - result.retry.length - result.rejected.length
+        if (taken > 0) this.#o.onTaken('rescued', taken)
+      } catch (error) {
+        for (const { index } of sent) out.retry.push(index)
+        failed(out, error)
+        return
+      }
+    }
   }
 
   async #piece(parcel: Parcel, [from, to]: Piece, bodies: BulkBody, signal: AbortSignal): Promise<Answer | 'split'> {
@@ -130,7 +192,7 @@ export class Sender implements Output {
     if (response.status >= 200 && response.status < 300) {
       if (response.truncated)
         throw new YarderError('PROTOCOL', `POST ${this.target}: the answer was longer than expected`)
-      return readAnswer(response.body, to - from)
+      return readAnswer(response.body, to - from, this.#o.awaitsIndex)
     }
     if (judgeStatus(response) === 'hold')
       throw refusal(`POST ${this.target}`, response, retryAfter(response.headers, this.#o.clock.now()))
@@ -139,7 +201,14 @@ export class Sender implements Output {
     const { status } = response
     const reason =
       status === 413 ? `larger than the server takes: ${body.length} bytes${said(response)}` : said(response).slice(2)
-    return { retry: [], rejected: [{ index: 0, status, reason }], duplicates: 0, reason: '', overloaded: false }
+    return {
+      retry: [],
+      rejected: [{ index: 0, status, reason }],
+      duplicates: 0,
+      reason: '',
+      overloaded: false,
+      failureStored: 0
+    }
   }
 
   async #request(body: Buffer, signal: AbortSignal): Promise<HttpResponse> {
@@ -208,6 +277,14 @@ export class Sender implements Output {
     const { records, row } = locate(parcel, rejected.index)
     return { ...rejected, target: this.#o.names.of(records, row), id: recordId(records, row) }
   }
+}
+
+/** Takes down why the rest of a request is to be sent again. */
+function failed(out: Result, error: unknown): void {
+  const known = error instanceof YarderError ? error : undefined
+  out.reason = describe(error)
+  out.retryAfterMs = known?.retryAfterMs
+  out.overloaded ||= known?.overloaded === true
 }
 
 /** Whether a host answers at all, for its way back into rotation. */
