@@ -13,6 +13,7 @@ import { registerGrok } from './grok.ts'
 import { registerLogLevel } from './log-level.ts'
 import { registerMetrics } from './metrics.ts'
 import { registerParse } from './parse.ts'
+import { registerInit } from './init.ts'
 import { registerReload } from './reload.ts'
 import { registerPositions } from './positions.ts'
 import { registerRun } from './run.ts'
@@ -27,6 +28,7 @@ const COMMANDS: readonly Register[] = [
   registerConfig,
   registerStatus,
   registerReload,
+  registerInit,
   registerDoctor,
   registerPositions,
   registerCheck,
