@@ -12,6 +12,7 @@ import type { CheckStatus } from '../health/checks.ts'
 import { beat } from '../health/heartbeats.ts'
 import { silence, unsilence } from '../health/quiet.ts'
 import { Notifications, planNotify } from '../health/notify.ts'
+import { createShared } from '../health/shared.ts'
 import { Taps } from '../health/taps.ts'
 import type { See } from '../health/taps.ts'
 import type { CheckedConfig } from './components.ts'
@@ -32,10 +33,12 @@ export class HealthChecks {
   readonly #checks: Checks
   readonly #notifications: Notifications
   readonly #taps = new Taps()
+  readonly #shared
 
   constructor(options: HealthChecksOptions) {
     const { clock, log, instruments, state, ship } = options
     this.#options = options
+    this.#shared = createShared(clock)
     this.#notifications = new Notifications({ clock, log, instruments })
     this.#checks = new Checks({
       clock,
@@ -54,7 +57,8 @@ export class HealthChecks {
     const notify = checked.units.notify.map(unit => planNotify(unit, contextOf('health', unit.name)))
     const agent: AgentView = {
       metrics: this.#options.metrics,
-      watch: (input, see) => this.#taps.watch(input, see)
+      watch: (input, see) => this.#taps.watch(input, see),
+      shared: this.#shared
     }
     const checks = checked.units.checks.map(unit => planCheck(unit, { ...contextOf('health', unit.name), agent }))
     return {

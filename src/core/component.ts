@@ -346,7 +346,12 @@ export interface AgentView {
   readonly metrics: MetricReader
   /** Shows the records of an input, of all when undefined, as they leave its pipeline. Returns the way to take it back. */
   watch(input: string | undefined, see: (event: Event, cursor: Cursor) => void): () => void
+  /** One for all checks of the agent, made when it is first asked for. */
+  shared?<T>(kind: SharedKind<T>): T
 }
+
+/** What checks share: it may keep what it has read for so long. */
+export type SharedKind<T> = new (clock: Clock, maxAgeMs: number) => T
 
 /** That a check has changed its state, for those who are to be told. */
 export interface Notification {

@@ -1,8 +1,10 @@
 // The processes of this host and what they use, read from /proc (proc_pid_stat(5)).
-import { readdirSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
+import type { Clock } from '../core/clock.ts'
+import { Recent } from './shared.ts'
 
 /** Processes looked at before the loop turns. */
 const SLICE = 200
@@ -19,36 +21,80 @@ export interface Process {
   readonly startedAt: number
 }
 
-/** Those with exactly this name, without the agent and without zombies. */
-export async function processesNamed(proc: string, name: string, signal: AbortSignal): Promise<Process[]> {
+/** What a process is called. */
+interface Name {
+  readonly pid: string
+  /** By the kernel. */
+  readonly comm: string
+  /** The program as it was started, with its path; '' when it does not say. */
+  readonly program: string
+}
+
+/** The names of all processes, walked through once for all checks of the same moment. */
+export class ProcessTable {
+  readonly #walks: Recent<readonly Name[]>
+
+  constructor(clock: Clock, maxAgeMs: number) {
+    this.#walks = new Recent(clock, maxAgeMs, walk)
+  }
+
+  /** Those with exactly this name, without the agent and without zombies, as they are now. */
+  async named(proc: string, name: string): Promise<Process[]> {
+    const names = await this.#walks.get(proc)
+    return names
+      .filter(
+        ({ comm, program }) =>
+          (comm === name && (Buffer.byteLength(name) < COMM || program === '')) || basename(program) === name
+      )
+      .map(({ pid, comm }) => ifAlive(proc, pid, comm))
+      .filter(found => found !== undefined)
+  }
+}
+
+/** Programs are named by their first bytes here; a longer path is no path. */
+const NAME_BYTES = 4096
+
+async function walk(proc: string): Promise<readonly Name[]> {
+  const buffer = Buffer.alloc(NAME_BYTES)
   const pids = readdirSync(proc).filter(entry => /^\d+$/.test(entry) && entry !== String(process.pid))
-  const found: Process[] = []
+  const found: Name[] = []
   for (let i = 0; i < pids.length; i++) {
     if (i % SLICE === SLICE - 1) await turn()
-    signal.throwIfAborted()
-    const one = ifNamed(proc, pids[i]!, name)
-    if (one !== undefined) found.push(one)
+    const pid = pids[i]!
+    try {
+      const comm = readStart(`${proc}/${pid}/comm`, buffer).slice(0, -1)
+      const program = readStart(`${proc}/${pid}/cmdline`, buffer).split('\0', 1)[0]!
+      found.push({ pid, comm, program })
+    } catch {
+      // It has ended meanwhile.
+    }
   }
   return found
 }
 
-function ifNamed(proc: string, pid: string, name: string): Process | undefined {
+/** Half the price of readFileSync, which asks for the size of what has none. */
+function readStart(path: string, buffer: Buffer): string {
+  const file = openSync(path, 'r')
+  try {
+    return buffer.toString('utf8', 0, readSync(file, buffer, 0, buffer.length, null))
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** undefined for one that has ended, and for another that has its number now. */
+function ifAlive(proc: string, pid: string, name: string): Process | undefined {
   try {
     // `pid (comm) state …`; a comm may hold blanks and brackets itself.
     const stat = readFileSync(join(proc, pid, 'stat'), 'latin1')
     const end = stat.lastIndexOf(')')
     const fields = stat.slice(end + 2).split(' ')
-    if (/^[ZX]/.test(fields[0]!)) return undefined
     const comm = Buffer.from(stat.slice(stat.indexOf('(') + 1, end), 'latin1').toString()
-    if (!(comm === name && Buffer.byteLength(name) < COMM)) {
-      const started = readFileSync(join(proc, pid, 'cmdline'), 'utf8').split('\0', 1)[0]!
-      if (basename(started) !== name && !(comm === name && started === '')) return undefined
-    }
+    if (/^[ZX]/.test(fields[0]!) || comm !== name) return undefined
     // utime, stime and starttime are fields 14, 15 and 22 of the line, and the state is its third.
     const ticks = (field: number): number => Number(fields[field - 3]) / TICKS
     return { pid: Number(pid), cpuSeconds: ticks(14) + ticks(15), startedAt: ticks(22) }
   } catch {
-    // It has ended meanwhile.
     return undefined
   }
 }

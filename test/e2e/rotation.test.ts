@@ -115,7 +115,7 @@ checks: { web_1: { type: http, url: '${way.url}/health/', every: 100ms, notify: 
   queue.close()
   await until('the node to be taken out', () => api.count('trigger') === 1)
   const bad = way.answers.slice(way.answers.lastIndexOf(200) + 1)
-  assert.ok(bad.length >= 3 && bad.every(status => status === 503), `${bad}`)
+  assert.ok(bad.length >= 3 && bad.every(status => status === 503), bad.join(' '))
   assert.equal(api.inRotation(), false)
 
   await first.end()

@@ -8,6 +8,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { buildCheck, checkFaults, runCheck } from '../../../test/lib/check.ts'
+import { manualClock } from '../../../test/lib/manual-clock.ts'
+import { createStore } from '../../metrics/store.ts'
+import { createShared } from '../shared.ts'
+import type { Runner } from '../run.ts'
 import { processCheck } from './process.ts'
 
 function folder(t: TestContext): string {
@@ -20,6 +24,7 @@ function folder(t: TestContext): string {
 async function own(t: TestContext, child: ChildProcess): Promise<void> {
   await once(child, 'spawn')
   t.after(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, 'exit')
     child.kill('SIGKILL')
     await ended
@@ -27,10 +32,12 @@ async function own(t: TestContext, child: ChildProcess): Promise<void> {
 }
 
 /** Starts a copy of sleep under this name. */
-async function start(t: TestContext, name: string): Promise<void> {
+async function start(t: TestContext, name: string): Promise<ChildProcess> {
   const file = join(folder(t), name)
   copyFileSync('/bin/sleep', file)
-  await own(t, spawn(file, ['300']))
+  const child = spawn(file, ['300'])
+  await own(t, child)
+  return child
 }
 
 test('a process is found by its whole name, short or long', async t => {
@@ -81,6 +88,7 @@ test('zombies do not count, and odd names are read right', async t => {
   const add = (pid: string, stat: string, cmdline: string): void => {
     mkdirSync(join(proc, pid))
     writeFileSync(join(proc, pid, 'stat'), stat)
+    writeFileSync(join(proc, pid, 'comm'), `${stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))}\n`)
     writeFileSync(join(proc, pid, 'cmdline'), cmdline)
   }
   add('11', '11 (nginx) Z 1 11', '')
@@ -136,4 +144,22 @@ test('open files that are not the agent’s to see are unknown, not few', async 
 
 test('a path is no name', () => {
   assert.match(checkFaults(processCheck, { process: '/usr/sbin/nginx' })[0] ?? '', /must be a name without a path/)
+})
+
+test('checks of one agent share a walk, and none finds a process that has ended since', async t => {
+  const name = `s${process.pid}`
+  const clock = manualClock()
+  const around = { clock, agent: { metrics: createStore(), watch: () => () => {}, shared: createShared(clock) } }
+  const [one, other] = [name, 'no-such'].map(process => buildCheck(processCheck, { process, min: 0 }, 10_000, around))
+  const count = async (runner: Runner): Promise<number> =>
+    (await runner.run(new AbortController().signal)).values!['count']!
+  assert.deepEqual([await count(other!), await count(one!)], [0, 0])
+  const child = await start(t, name)
+  assert.equal(await count(one!), 0, 'the walk of this moment was before')
+  await clock.advance(1000)
+  assert.equal(await count(one!), 1)
+  const ended = once(child, 'exit')
+  child.kill('SIGKILL')
+  await ended
+  assert.equal(await count(one!), 0)
 })

@@ -3,9 +3,10 @@ import { defineCheck } from '../../core/component.ts'
 import { describe } from '../../core/errors.ts'
 import { integer, optional, string } from '../../core/field.ts'
 import type { Values } from '../../core/field.ts'
-import { openDescriptors, processesNamed, residentBytes, uptimeSeconds } from '../processes.ts'
+import { openDescriptors, ProcessTable, residentBytes, uptimeSeconds } from '../processes.ts'
 import type { Process } from '../processes.ts'
 import { judge, lintRanges, range, SCALES, worst } from '../range.ts'
+import { sharedOf } from '../shared.ts'
 import type { Part, Range, Scale } from '../range.ts'
 
 const limit = (what: string, scale: Scale, example: string) => optional(range(what, scale, { example }))
@@ -61,6 +62,7 @@ export const processCheck = defineCheck({
       yield* lintRanges(o[`${what}_warning`], o[`${what}_critical`], [`${what}_warning`, `${what}_critical`])
   },
   build(o, context) {
+    const table = sharedOf(context, ProcessTable)
     let before: { readonly at: number; readonly cpu: ReadonlyMap<number, number> } | undefined
 
     /** Percent of one processor since the look before; of those that were there then. */
@@ -74,9 +76,9 @@ export const processCheck = defineCheck({
       return (used / ((at - last.at) / 1000)) * 100
     }
 
-    return async signal => {
+    return async () => {
       try {
-        const found = await processesNamed(o.proc, o.process, signal)
+        const found = await table.named(o.proc, o.process)
         const parts: [Part, ...Part[]] = [judgeCount(o, found.length)]
         if (found.length === 0) return { ...worst(parts), values: { count: 0 } }
         const used = await usage(o, found, cpuPercent(found))

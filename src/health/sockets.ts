@@ -1,0 +1,102 @@
+// Who listens on this host, as the kernel tells in /proc/net (proc_pid_net(5), "tcp").
+import { open, readFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import type { Clock } from '../core/clock.ts'
+import { errnoOf } from '../core/errors.ts'
+import { Recent } from './shared.ts'
+
+export type Protocol = 'tcp' | 'udp'
+
+/** Addresses by port. */
+export type Listeners = ReadonlyMap<number, readonly string[]>
+
+/** States that take newcomers: TCP's LISTEN, and what an unconnected UDP socket shows. */
+const LISTENING: Record<Protocol, string> = { tcp: '0A', udp: '07' }
+/** Bytes read at once: a few sockets. The kernel looks for as many as fit, and may look long for those that are not there. */
+const CHUNK = 1024
+
+/** One reading serves all checks: where few have IPv6, the kernel walks a table of megabytes to find none. */
+export class SocketTable {
+  readonly #readings: Recent<Listeners>
+
+  constructor(clock: Clock, maxAgeMs: number) {
+    this.#readings = new Recent(clock, maxAgeMs, key => {
+      const [protocol = '', proc = ''] = key.split('\n')
+      return readListeners(proc, protocol as Protocol)
+    })
+  }
+
+  /** Rejects when the kernel does not tell. */
+  listeners(proc: string, protocol: Protocol): Promise<Listeners> {
+    return this.#readings.get(`${protocol}\n${proc}`)
+  }
+}
+
+async function readListeners(proc: string, protocol: Protocol): Promise<Listeners> {
+  const found = new Map<number, string[]>()
+  await readTable(join(proc, 'net', protocol), protocol, found)
+  // A host without IPv6 has no such table.
+  if (await hasSix(proc, protocol))
+    await readTable(join(proc, 'net', `${protocol}6`), protocol, found).catch((error: unknown) => {
+      if (errnoOf(error) !== 'ENOENT') throw error
+    })
+  return found
+}
+
+/** Whether there is a socket of IPv6 at all; to be told so is much cheaper than to look. */
+async function hasSix(proc: string, protocol: Protocol): Promise<boolean> {
+  const counts = await readFile(join(proc, 'net', 'sockstat6'), 'latin1').catch(() => '')
+  return new RegExp(`^${protocol}6: inuse (\\d+)`, 'im').exec(counts)?.[1] !== '0'
+}
+
+async function readTable(path: string, protocol: Protocol, found: Map<number, string[]>): Promise<void> {
+  for await (const line of linesOf(path)) {
+    const [, local = '', , is] = line.trim().split(/\s+/, 4)
+    // Linux lists those that listen first, and to walk through all connections of a busy host takes it long.
+    if (is !== LISTENING[protocol] && protocol === 'tcp') return
+    if (is !== LISTENING[protocol]) continue
+    const [address = '', port = ''] = local.split(':')
+    const at = parseInt(port, 16)
+    const text = addressOf(address)
+    const before = found.get(at)
+    if (before === undefined) found.set(at, [text])
+    else if (!before.includes(text)) before.push(text)
+  }
+}
+
+/** Lines after the heading, read as far as they are asked for. */
+async function* linesOf(path: string): AsyncIterable<string> {
+  const file = await open(path)
+  try {
+    const buffer = Buffer.alloc(CHUNK)
+    let rest = ''
+    for (let heading = true; ;) {
+      const { bytesRead } = await file.read(buffer, 0, CHUNK)
+      if (bytesRead === 0) return
+      const lines = (rest + buffer.toString('latin1', 0, bytesRead)).split('\n')
+      rest = lines.pop()!
+      for (const line of lines) {
+        if (!heading) yield line
+        heading = false
+      }
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/** An address as it is mostly written. */
+export const plain = (address: string): string =>
+  isIP(address) === 6 ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address
+
+/** Words of 32 bits in the byte order of a little-endian host, which Node runs on. */
+function addressOf(hex: string): string {
+  const bytes = Buffer.from(hex, 'hex')
+  bytes.swap32()
+  if (bytes.length === 4) return bytes.join('.')
+  // `::ffff:a.b.c.d` is IPv4 that a socket of IPv6 was bound to.
+  if (bytes.subarray(0, 12).equals(Buffer.from('00000000000000000000ffff', 'hex'))) return bytes.subarray(12).join('.')
+  const words = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(i * 2).toString(16))
+  return plain(words.join(':'))
+}
