@@ -104,6 +104,17 @@ const found: Array<[claim: string, script: string, options?: Record<string, unkn
     'append 1 5; poll; copytruncate 1; kill; decline; look; compress 1; idle; rename 0',
     { ...inside, max_open_files: 2, close_inactive: '1s', close_removed: '1s' },
     ['a', 'b']
+  ],
+  [
+    'what was rotated away unseen and not found before a reload is found after it',
+    'append 1; truncate 1; poll; append 1; rename 1; append 1 43; compress 1; poll; reload; poll',
+    { max_open_files: 1, close_inactive: '1s' }
+  ],
+  [
+    'an output that is behind reads on in a file that was moved out of sight',
+    'decline; append 0; look; away; dated 0; poll; append 0',
+    {},
+    ['a', 'b']
   ]
 ]
 for (const [claim, script, options = {}, outputs] of found) {

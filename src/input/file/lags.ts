@@ -236,8 +236,8 @@ export class Lags {
   #open(lag: FileTail, tail: FileTail): boolean {
     if (lag.carrier !== undefined) return true
     const fd = tail.carrier?.fd
-    if (tail.place === 'deleted' && fd !== undefined && tail.packing === undefined) {
-      // Its inode has no name any more; the first reading's descriptor leads to it (proc(5)).
+    if ((tail.place === 'deleted' || tail.hidden) && fd !== undefined && tail.packing === undefined) {
+      // Its inode has no name any more, or none that is known; the first reading's descriptor leads to it (proc(5)).
       this.#descriptors.adopt(lag, openSync(`/proc/self/fd/${fd}`, 'r'))
       return true
     }

@@ -91,9 +91,10 @@ function report(
   if (process.env['YARDER_RUNS'] !== undefined) console.log(`${what}: ${numRuns} runs, seed ${seed}`)
   if (!failed || counterexample === null) return
   const { message } = errorInstance as Error
-  throw new Error(`${message}\n${printed(counterexample[0])}\nseed ${seed} after ${numRuns} runs`, {
-    cause: errorInstance
-  })
+  const failure = `${message}\n${printed(counterexample[0])}\nseed ${seed} after ${numRuns} runs`
+  // At once: the other set-ups may take long.
+  if (process.env['YARDER_RUNS'] !== undefined) console.log(failure)
+  throw new Error(failure, { cause: errorInstance })
 }
 
 for (const [what, options, outputs] of cases) {

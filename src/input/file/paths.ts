@@ -171,7 +171,11 @@ export class Paths {
     const sure = still || known.head.n === HEAD_BYTES
     const verdict = still ? 'same' : this.#changes.check(known, st.size)
     if (verdict === 'same') {
-      if (sure && known.path === entry.path && this.#table.firstLook) this.#table.turnovers.delete(entry.path)
+      // Unless the run before had not found yet what came before this one.
+      const searched = known.seen <= this.#table.lookedAt
+      if (sure && searched && known.path === entry.path && this.#table.firstLook) {
+        this.#table.turnovers.delete(entry.path)
+      }
       return this.#attach(entry, known, st)
     }
     known.at = before

@@ -11,8 +11,8 @@ import type { Listing, Listings } from './listing.ts'
 import { basesOf, homeOf, isPacked, isRotated } from './names.ts'
 import type { Table } from './table.ts'
 
-/** Coarse kernel clocks stamp a write a little before it happened. */
-const TICK_MS = 20
+/** The kernel's coarse clock stamps a write before it happened: by a few ms, by tens on a virtual machine that is held up. */
+const TICK_MS = 100
 /** What is still being written, compressed or copied will have bytes, and all of them, after this time. */
 const UNFINISHED_MS = 60_000
 /** Compressing keeps the mtime, on some file systems to two seconds. */
