@@ -1,84 +1,19 @@
 // The StatsD daemon itself on the other side: nothing it refuses, and its sums are those of the page.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import type { TestContext } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { manualClock } from '../../../test/lib/manual-clock.ts'
-import { freePort, start, until } from '../../../test/lib/real/process.ts'
+import { optionFaults } from '../../../test/lib/exporter.ts'
+import { until } from '../../../test/lib/real/process.ts'
+import { startStatsd } from '../../../test/lib/real/statsd.ts'
 import { context } from '../../../test/lib/step.ts'
 import type { Family } from '../../core/instruments.ts'
 import { readFields } from '../../core/field.ts'
 import { createStore } from '../store.ts'
 import { statsd } from './statsd.ts'
 
-const DAEMON = join(import.meta.dirname, '../../../node_modules/statsd/bin/statsd')
-
-interface Daemon {
-  readonly port: number
-  /** What the management port answers, names with their values. */
-  ask(what: 'counters' | 'gauges'): Promise<Record<string, number>>
-}
-
-async function runDaemon(t: TestContext): Promise<Daemon> {
-  const dir = mkdtempSync(join(tmpdir(), 'yarder-'))
-  const port = await freePort()
-  const management = await freePort()
-  const config = join(dir, 'config.js')
-  // It forgets its counters at each flush, so none comes within the test.
-  writeFileSync(
-    config,
-    JSON.stringify({
-      port,
-      address: '127.0.0.1',
-      mgmt_port: management,
-      mgmt_address: '127.0.0.1',
-      flushInterval: 3_600_000,
-      backends: ['./backends/console']
-    })
-  )
-  // Made for the Nodes that still had util.log (gone since Node 23).
-  const shim = join(dir, 'shim.cjs')
-  writeFileSync(shim, "require('node:util').log ??= console.log\n")
-  const running = await start([process.execPath, '--require', shim, DAEMON, config], {
-    logFile: join(dir, 'statsd.log')
-  })
-  t.after(async () => {
-    await running.stop()
-    rmSync(dir, { recursive: true })
-  })
-  const ask = async (what: string): Promise<Record<string, number>> => {
-    const socket = connect(management, '127.0.0.1')
-    socket.setEncoding('utf8')
-    let text = ''
-    socket.on('data', (chunk: string) => {
-      text += chunk
-      if (text.endsWith('END\n\n')) socket.end()
-    })
-    socket.write(`${what}\n`)
-    await once(socket, 'close')
-    return Object.fromEntries(
-      [...text.matchAll(/(?:'([^']+)'|(\w+)): (-?[\d.e+]+)/g)].map(m => [m[1] ?? m[2]!, Number(m[3])])
-    )
-  }
-  await until('the management port of StatsD', async () => {
-    running.check()
-    try {
-      await ask('counters')
-      return true
-    } catch {
-      return false
-    }
-  })
-  return { port, ask }
-}
-
 test('StatsD refuses no line, adds up what the page shows, and has negative gauges as they are', async t => {
-  const daemon = await runDaemon(t)
+  const daemon = await startStatsd(t)
   const clock = manualClock()
   const store = createStore()
   const hits = store.instruments.counter('hits_total', 'Hits.', ['path'])
@@ -118,4 +53,38 @@ test('StatsD refuses no line, adds up what the page shows, and has negative gaug
   assert.equal(counters['secret.app1.took_seconds_count'], 3)
   assert.equal(counters['secret.app1.took_seconds_sum'], 1.5)
   assert.equal((await daemon.ask('gauges'))['secret.app1.level'], -5)
+})
+
+test('by TCP and over its Unix socket StatsD gets the same, whatever the dialect makes of labels', async t => {
+  const daemon = await startStatsd(t)
+  const ways = [
+    { transport: 'tcp', port: daemon.port },
+    { transport: 'unix', path: daemon.path }
+  ]
+  for (const way of ways) {
+    const given = { ...way, prefix: `by.${way.transport}` }
+    assert.deepEqual(optionFaults(statsd, given), [])
+    const clock = manualClock()
+    const store = createStore()
+    const hits = store.instruments.counter('hits_total', 'Hits.', ['path'])
+    const exporter = statsd.build(readFields(statsd.fields, given, assert.fail)!, context({ clock }))
+    const abort = new AbortController()
+    const ran = exporter.run(store, abort.signal)
+    await turn()
+    for (let i = 0; i < 3000; i++) hits.add(1, `/page/${i}`)
+    store.instruments.gauge('level', 'Level.').set(-7)
+    await clock.advance(10_000)
+    abort.abort()
+    await ran
+    await exporter.close()
+    const prefix = `by.${way.transport}.hits_total.`
+    const all = await until(`3000 counters by ${way.transport}`, async () => {
+      const counters = await daemon.ask('counters')
+      const mine = Object.entries(counters).filter(([name]) => name.startsWith(prefix))
+      return mine.length === 3000 ? { counters, mine } : undefined
+    })
+    assert.ok(all.mine.every(([, value]) => value === 1))
+    assert.equal(all.counters['statsd.bad_lines_seen'], 0)
+    assert.equal((await daemon.ask('gauges'))[`by.${way.transport}.level`], -7)
+  }
 })
