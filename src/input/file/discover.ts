@@ -4,7 +4,7 @@ import type { Dirent, Stats } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Glob, Step } from './glob.ts'
-import { basesOf } from './names.ts'
+import { basesOf, isPacked } from './names.ts'
 
 /** What one look found new and gone. */
 export interface Changes {
@@ -26,7 +26,7 @@ interface Folder {
   names: number
   /** Wall clock of the listing. */
   at: number
-  /** Names that rotation gave, which the pattern doesn't match. */
+  /** Names that rotation gave, which the pattern doesn't match or which are compressed: they aren't read as what they are. */
   rotated: ReadonlySet<string>
   files: string[]
   folders: string[]
@@ -249,10 +249,9 @@ function sort(folder: Folder, step: Step, last: boolean): void {
     const entries = readdirSync(folder.path, { withFileTypes: true })
     folder.names = entries.length
     for (const entry of entries) {
-      if (!step.matches(entry.name)) {
-        if (last && basesOf(entry.name).length > 0) rotated.add(entry.name)
-        continue
-      }
+      const matches = step.matches(entry.name)
+      if (last && (!matches || isPacked(entry.name)) && basesOf(entry.name).length > 0) rotated.add(entry.name)
+      if (!matches) continue
       const path = join(folder.path, entry.name)
       if ((step.deep || !last) && isFolder(entry, path)) folders.push(path)
       else if (last && !entry.isDirectory()) files.push(path)

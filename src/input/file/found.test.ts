@@ -111,6 +111,11 @@ const found: Array<[claim: string, script: string, options?: Record<string, unkn
     { max_open_files: 1, close_inactive: '1s' }
   ],
   [
+    'what was rotated and compressed in a folder that was away is read, also under a name of the patterns',
+    'append 1 0; away 0 0; copy 1 0; jump 0 51; compress 1 0; truncate 0 0; append 0 0; hold 0 0; append 0 0',
+    inside
+  ],
+  [
     'an output that is behind reads on in a file that was moved out of sight',
     'decline; append 0; look; away; dated 0; poll; append 0',
     {},
