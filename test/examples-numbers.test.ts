@@ -1,21 +1,16 @@
-// Holds that alerts, dashboard and data view of examples/ speak only of metrics, labels, fields and commands that exist.
+// Holds that alerts, dashboard and data view of examples/ speak only of metrics, labels, fields and commands that exist,
+// and that docs/metrics.md names them all. UPDATE_GOLDEN=1 writes that page anew.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import type { Metric } from 'prom-client'
-import { Histogram, Registry } from 'prom-client'
 import { parse } from 'yaml'
-import { Agent } from '../src/agent/agent.ts'
-import { catalog } from '../src/agent/components.ts'
-import { loadText } from '../src/config/load.ts'
-import { systemClock } from '../src/core/clock.ts'
-import { createLog } from '../src/service/log.ts'
-import { readExposition } from './lib/exposition.ts'
+import { declaredMetrics } from './lib/declared.ts'
+import type { DeclaredMetric } from './lib/declared.ts'
 import { promqlFaults } from './lib/promql.ts'
 import type { Declared } from './lib/promql.ts'
 import { PROGRAM } from './lib/real/yarder.ts'
@@ -34,56 +29,18 @@ const alerts = (parse(read('examples/prometheus/alerts.yaml')) as { groups: Arra
   group => group.rules
 )
 
-const CONFIG = `
-admin: { listen: 127.0.0.1:0 }
-inputs: { app: { type: file, paths: [app.log], start_at: beginning, pipeline: [{ json: {} }] } }
-metrics: { requests_total: { type: counter, help: Requests. } }
-outputs:
-  elastic: { type: elasticsearch, hosts: ['http://127.0.0.1:9'] }
-  file: { type: file, path: out.ndjson }
-checks: { closed: { type: tcp, address: '127.0.0.1:9', every: 1h } }
-exporters: { statsd: { host: 127.0.0.1, port: 9, prefix: p } }
-`
-
-/** What an agent with a unit of each kind declares, what it has on its page, and the metrics of the made-up host. */
-async function declared(t: TestContext): Promise<Declared> {
-  const found = new Map<string, Set<string>>([['up', new Set()]])
-  const metrics: Metric[] = []
-  const register = Registry.prototype.registerMetric
-  t.mock.method(Registry.prototype, 'registerMetric', function (this: Registry, metric: Metric) {
-    metrics.push(metric)
-    register.call(this, metric)
-  })
-  const dir = mkdtempSync(join(tmpdir(), 'yarder-'))
-  const { checked, problems } = loadText(`agent: { data_dir: ${dir} }\n${CONFIG}`, catalog, {})
-  assert.deepEqual(problems, [])
-  const writer = { write: () => {}, flush: () => Promise.resolve() }
-  const agent = new Agent({
-    checked,
-    configDir: dir,
-    env: {},
-    logs: createLog({ format: 'text', level: 'info', environment: 'TEST', writer, journal: false, terminal: true }),
-    clock: systemClock,
-    version: '0',
-    once: false
-  })
-  await agent.start()
-  await agent.stop()
-  rmSync(dir, { recursive: true, force: true })
-  for (const metric of metrics) {
-    // They are whole only now: a metric registers itself before it knows its buckets.
-    const { name, labelNames } = metric as unknown as { name: string; labelNames: string[] }
-    const suffixes = metric instanceof Histogram ? ['_bucket', '_sum', '_count'] : ['']
-    for (const suffix of suffixes)
-      found.set(`${name}${suffix}`, new Set(suffix === '_bucket' ? [...labelNames, 'le'] : labelNames))
+/** Labels by the name that Prometheus stores. */
+async function stored(t: TestContext): Promise<Declared> {
+  const found = new Map<string, ReadonlySet<string>>([['up', new Set()]])
+  for (const { name, type, labels } of await declaredMetrics(t)) {
+    if (type !== 'histogram') found.set(name, new Set(labels))
+    else for (const suffix of ['_bucket', '_sum', '_count']) found.set(`${name}${suffix}`, new Set([...labels, 'le']))
   }
-  for (const family of readExposition(Buffer.from(read('test/golden/host/metrics.txt')), 'text'))
-    for (const { name, labels } of family.samples) found.set(name, new Set(Object.keys(labels)))
   return found
 }
 
 test('every metric and label of the alerts and of the dashboard exists', async t => {
-  const known = await declared(t)
+  const known = await stored(t)
   assert.deepEqual(promqlFaults('rate(yarder_output_sent_total{output="x"}[5m]) > 0', known, ['output']), [])
   const wrong = 'sum by (file) (rate(yarder_output_gone_total[5m])) / yarder_output_in_flight{host="x"}'
   assert.deepEqual(promqlFaults(wrong, known, ['path']), [
@@ -147,6 +104,43 @@ test('every alert says what to type, and is tested', () => {
       `${alert} is shown not to fire`
     )
   }
+})
+
+test('docs/metrics.md names every metric there is, with its labels, and no other', async t => {
+  const row = (m: DeclaredMetric): string =>
+    `| \`${m.name}\` | ${m.type} | ${m.labels.map(label => `\`${label}\``).join(' ')} | ${m.help} |`
+  const all = await declaredMetrics(t)
+  for (const file of globSync('src/**/*.ts', { cwd: root })) {
+    if (file.endsWith('.test.ts')) continue
+    for (const [, name = ''] of read(file).matchAll(/'(yarder_\w+)'/g))
+      assert.ok(
+        all.some(metric => metric.name === name),
+        `${name} of ${file} is missing; test/lib/declared.ts needs a unit that declares it`
+      )
+  }
+  const table = (is: (name: string) => boolean): string =>
+    ['| Metric | Type | Labels | |', '|---|---|---|---|', ...all.filter(({ name }) => is(name)).map(row)].join('\n')
+  const isHost = (name: string): boolean => name.startsWith('yarder_host_')
+  const isOwn = (name: string): boolean => !isHost(name)
+  const page = `# Metrics of yarder
+
+What is on \`/metrics\` besides the metrics that the configuration makes out of records.
+Some have no series before their first event. Times are in seconds, sizes in bytes.
+
+## The agent
+
+${table(isOwn)}
+
+## The host, with \`host_metrics: { enabled: true }\`
+
+What a host does not have (swap, pressure, inodes of some file systems) is left out.
+
+${table(isHost)}
+`
+  const file = join(root, 'docs/metrics.md')
+  if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, page)
+  const hint = 'docs/metrics.md is not up to date; run: UPDATE_GOLDEN=1 node --test test/examples-numbers.test.ts'
+  assert.equal(readFileSync(file, 'utf8'), page, hint)
 })
 
 /** Paths of all fields of a document: `host.name`. */

@@ -68,11 +68,22 @@ test('what a host does not have is left out, and is no failure', async t => {
   const root = madeUp(t)
   for (const gone of ['proc/pressure', 'proc/diskstats', 'proc/vmstat', 'proc/net', 'sys'])
     rmSync(join(root, gone), { recursive: true })
-  const host = createHostMetrics(at(root, { units: ['*'] }), { clock: systemClock, log: silentLog })
+  const host = createHostMetrics(at(root), { clock: systemClock, log: silentLog })
   await host.collect()
   assert.deepEqual(new Set(Object.values(valuesOf(host, 'collector_success'))), new Set([1]))
   assert.ok(!host.families().some(({ name }) => /pressure|disk_|network|unit_|oom/.test(name)))
   assert.equal(valuesOf(host, 'load1')[''], 6.69)
+})
+
+test('units that are asked for on a host without control groups of version 2 are told of', async t => {
+  const root = madeUp(t)
+  rmSync(join(root, 'sys/fs/cgroup/cgroup.controllers'))
+  const said: LogData[] = []
+  const log = { ...silentLog, warn: (data: LogData): void => void said.push(data) }
+  const host = createHostMetrics(at(root, { units: ['*'] }), { clock: systemClock, log })
+  await host.collect()
+  const error = `${join(root, 'sys/fs/cgroup')} holds no control groups of version 2, so units cannot be measured`
+  assert.deepEqual(said, [{ collector: 'units', error }])
 })
 
 test('a collector that may not read is told once, others go on, and it is told when it works again', async t => {

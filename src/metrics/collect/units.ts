@@ -32,8 +32,11 @@ export function createUnits(o: Options): (into: Into) => Promise<void> {
 
   return async into => {
     if (o.units.length === 0) return
+    const root = join(o.sys, 'fs/cgroup')
+    if (textOf(root, 'cgroup.controllers') === undefined)
+      throw new Error(`${root} holds no control groups of version 2, so units cannot be measured`)
     await bound.walk(
-      find(join(o.sys, 'fs/cgroup')),
+      find(root),
       ({ name }) => ({ unit: name }),
       into,
       ({ folder }, into) => {
