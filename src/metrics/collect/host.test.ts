@@ -136,6 +136,22 @@ test('beyond the bound all is one series, whose counters never fall when one of 
   assert.deepEqual(await received({ a: 1, d: 407, e: 5 }), { a: 1, e: 5, __overflow__: 17 }, 'the late stay together')
 })
 
+test('beyond the bound what stands at a value is added up', async t => {
+  const options = at(madeUp(t), { max_series: 3 })
+  const host = createHostMetrics(options, {
+    clock: systemClock,
+    log: silentLog,
+    statfs: () => Promise.resolve(SPACE)
+  })
+  await host.collect()
+  assert.deepEqual(valuesOf(host, 'filesystem_size_bytes'), {
+    '/ /dev/vda ext4': 409_600,
+    '/srv/my data /dev/nvme0n1 xfs': 409_600,
+    '/run tmpfs tmpfs': 409_600,
+    '__overflow__ __overflow__ __overflow__': 819_200
+  })
+})
+
 test('a file system that hangs keeps nobody waiting, and is asked again once it has answered', async t => {
   const root = madeUp(t)
   const clock = manualClock()
