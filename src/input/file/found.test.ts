@@ -116,6 +116,11 @@ const found: Array<[claim: string, script: string, options?: Record<string, unkn
     inside
   ],
   [
+    'a file that was shortened, written and renamed between two looks is the file it was, not a copy of it',
+    'append 1 18; poll; shorten 1 32; idle; append 1; rename 1',
+    inside
+  ],
+  [
     'an output that is behind reads on in a file that was moved out of sight',
     'decline; append 0; look; away; dated 0; poll; append 0',
     {},

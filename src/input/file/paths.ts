@@ -180,12 +180,13 @@ export class Paths {
     }
     known.at = before
     if (verdict === 'unknown') return
-    if (known.path !== entry.path && known.names.size === 0) {
+    const renamed = known.path !== entry.path && known.names.size === 0
+    if (renamed && !this.#table.births.agree(known.born, st)) {
       // Its name is gone, its inode has another file: it was deleted and the inode used again.
       this.#table.forget(known)
       return this.#adoptUnknown(entry, st)
     }
-    this.#attach(entry, this.#changes.cut(known, entry.path, st), st)
+    this.#attach(entry, this.#changes.cut(known, renamed ? known.path : entry.path, st), st)
   }
 
   #attach(entry: Entry, tail: FileTail, st: Stats): void {
