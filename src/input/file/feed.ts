@@ -2,6 +2,7 @@
 import { fstatSync } from 'node:fs'
 import { METRICS } from '../../core/component.ts'
 import type { Batch, Context, Emit, Source } from '../../core/component.ts'
+import { errnoOf } from '../../core/errors.ts'
 import { Splitter } from '../lines.ts'
 import type { AtEnd, Split } from '../lines.ts'
 import { DAY } from './file-tail.ts'
@@ -160,7 +161,9 @@ export class Feed {
       tail.reading = false
       this.#table.descriptors.close(tail)
       this.#troubles.begin(tail.at, error)
-      if (tail.place === 'copy' && ++tail.searches > MAX_FAILURES) this.#table.finish(tail)
+      // For want of a descriptor nothing was tried that could have failed.
+      const tried = !['EMFILE', 'ENFILE'].includes(errnoOf(error))
+      if (tail.place === 'copy' && tried && ++tail.searches > MAX_FAILURES) this.#table.finish(tail)
       else this.#table.stuck.add(tail)
       return undefined
     } finally {

@@ -121,6 +121,11 @@ const found: Array<[claim: string, script: string, options?: Record<string, unkn
     inside
   ],
   [
+    'a compressed copy is not given up for want of a descriptor',
+    'half 1; look; append 0; rename 0; dated 1; compress 0; commit; compress 1; poll',
+    { max_open_files: 1, close_inactive: '1s' }
+  ],
+  [
     'an output that is behind reads on in a file that was moved out of sight',
     'decline; append 0; look; away; dated 0; poll; append 0',
     {},
