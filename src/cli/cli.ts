@@ -17,19 +17,23 @@ import { registerInit } from './init.ts'
 import { registerReload } from './reload.ts'
 import { registerPositions } from './positions.ts'
 import { registerRun } from './run.ts'
+import { registerSetup } from './setup.ts'
 import { registerStatus } from './status.ts'
+import { registerSupportBundle } from './support-bundle.ts'
 import { registerValidate } from './validate.ts'
 import { registerVersion } from './version.ts'
 
 /** In the order of `yarder --help`. */
 const COMMANDS: readonly Register[] = [
   registerRun,
+  registerSetup,
   registerValidate,
   registerConfig,
   registerStatus,
   registerReload,
   registerInit,
   registerDoctor,
+  registerSupportBundle,
   registerPositions,
   registerCheck,
   registerDlq,

@@ -187,6 +187,25 @@ export interface Sent {
   readonly overloaded?: boolean
 }
 
+/** What `yarder setup` asks of an output. */
+export interface SetupOptions {
+  /** Look, and change nothing. */
+  readonly dry: boolean
+  /** Replace what an earlier setup made and is of another version or configuration. */
+  readonly force: boolean
+  /** Days after which the destination may delete records; undefined: never. */
+  readonly retentionDays: number | undefined
+}
+
+/** What became of one thing that the destination should have. */
+export interface SetupStep {
+  /** `index template yarder-logstash` */
+  readonly what: string
+  /** `missing`: it would have been made. `refused`: it is not as it should be. `unsupported`: nobody could make it there. */
+  readonly outcome: 'made' | 'replaced' | 'kept' | 'missing' | 'refused' | 'unsupported'
+  readonly detail?: string
+}
+
 /**
  * Sends parcels. Batching, order, retries with back-off, dead letters, counting and the states are the caller's
  * (output/delivery.ts). `send` may be called again before it has answered, up to `in_flight` times. A rejected promise
@@ -201,6 +220,10 @@ export interface Output {
   probe?(signal: AbortSignal): Promise<void>
   /** The delivery is being emptied: what rests on a wait of the output's own is better answered at once from now on. */
   hurry?(): void
+  /** Makes what the destination should have before records come. Only when a person asks; rejects as `send` does. */
+  setup?(options: SetupOptions, signal: AbortSignal): Promise<readonly SetupStep[]>
+  /** The same as text, without contacting anybody. */
+  printSetup?(options: SetupOptions): string
   /** Idempotent, and works half-started. */
   close(): Promise<void>
   /** Templates over a record's fields that `send` needs (an index name): rendered in the pipeline's pass into `Records.keys`. */

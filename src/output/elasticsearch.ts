@@ -175,6 +175,11 @@ function build(o: Options, ctx: Context): Output {
     target: hosts.map(host => shownUrl(host.url)).join(', '),
     clock: ctx.clock,
     log: ctx.log,
+    home: {
+      schema: ctx.schema,
+      name: streamName ?? o.index.text,
+      kind: stream !== undefined ? 'data stream' : o.require_alias && o.index.constant ? 'alias' : 'index'
+    },
     rescue: o.rescue_conflicts,
     awaitsIndex: o.require_alias,
     onOpen: meters.open,

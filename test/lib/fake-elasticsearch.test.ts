@@ -27,7 +27,7 @@ import {
 } from './fake-elasticsearch.ts'
 import { filterPath } from './fake-elasticsearch/filter-path.ts'
 
-const filter = '?filter_path=errors,items.*.error,items.*.status'
+const filter = '?filter_path=errors,items.*.error,items.*.status,items.*.failure_store'
 
 interface Answer {
   status: number

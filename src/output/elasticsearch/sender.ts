@@ -2,7 +2,7 @@
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Clock } from '../../core/clock.ts'
-import type { Output, Parcel, Rejected, Sent } from '../../core/component.ts'
+import type { Output, Parcel, Rejected, Sent, SetupOptions, SetupStep } from '../../core/component.ts'
 import { describe, errnoOf, YarderError } from '../../core/errors.ts'
 import { HttpError, retryAfter, shownUrl } from '../../core/http.ts'
 import type { HttpClient, HttpResponse } from '../../core/http.ts'
@@ -17,6 +17,8 @@ import type { Host, Hosts } from './hosts.ts'
 import { greet } from './product.ts'
 import { conflictOf, MAX_FIELDS, moveAside, parcelOf as asParcel, rescueOf } from './rescue.ts'
 import type { Rescue } from './rescue.ts'
+import type { Target } from './setup/parts.ts'
+import { printSetup, runSetup } from './setup/run.ts'
 import { SizeLimit } from '../size-limit.ts'
 
 const compress = promisify(gzip)
@@ -41,6 +43,8 @@ export interface SenderOptions {
   /** An index that isn't there will be made by somebody: 404 is no refusal for good. */
   awaitsIndex: boolean
   target: string
+  /** What `yarder setup` prepares. */
+  home: Target
   clock: Clock
   log: Log
   /** Called before the first contact; what it returns is called at the end. Building alone touches nothing. */
@@ -98,6 +102,29 @@ export class Sender implements Output {
       throw refusal(`GET ${this.target}`, response, retryAfter(response.headers, this.#o.clock.now()))
     if (!this.#greeted) greet(this.#o.log, this.target, response.status, response.body)
     this.#greeted = true
+  }
+
+  setup(options: SetupOptions, signal: AbortSignal): Promise<SetupStep[]> {
+    const { client } = this.#o
+    return runSetup(this.#o.home, options, (method, path, body) =>
+      this.#overHosts(host => {
+        const headers = this.#headers(host)
+        if (body !== undefined) headers['content-type'] = 'application/json'
+        const bytes = body && { body: Buffer.from(JSON.stringify(body)) }
+        return client.request({
+          method,
+          url: new URL(path, host.url),
+          headers,
+          timeout: this.#o.timeout,
+          signal,
+          ...bytes
+        })
+      }, signal)
+    )
+  }
+
+  printSetup(options: SetupOptions): string {
+    return printSetup(this.#o.home, options)
   }
 
   close(): Promise<void> {

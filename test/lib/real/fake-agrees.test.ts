@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { startFakeElasticsearch } from '../fake-elasticsearch.ts'
 import { elasticsearchMissing, startElasticsearch } from './elasticsearch.ts'
 
-const filter = '?filter_path=errors,items.*.error,items.*.status'
+const filter = '?filter_path=errors,items.*.error,items.*.status,items.*.failure_store'
 
 function creates(from: number, to: number): string {
   let body = ''
