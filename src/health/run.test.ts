@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { manualClock } from '../../test/lib/manual-clock.ts'
+import type { Clock } from '../core/clock.ts'
 import type { Check } from '../core/component.ts'
 import { createRunner } from './run.ts'
 
@@ -59,4 +61,25 @@ test('a stop ends a run at once, even of a check that hangs', async () => {
   await run
   assert.equal(aborted, true)
   assert.equal(clock.waiting, 0)
+})
+
+test('after the agent itself stood still, an answer that has come meanwhile is heard; without one it is a timeout', async () => {
+  for (const answers of [true, false]) {
+    let elapsed = 0
+    const waits: (() => void)[] = []
+    // As after SIGSTOP: the limit ends long after its time, and a moment before the answer is read.
+    const clock: Clock = {
+      now: () => elapsed,
+      elapsed: () => elapsed,
+      wait: () => new Promise(resolve => waits.push(resolve))
+    }
+    const answer = Promise.withResolvers<typeof fine>()
+    const run = createRunner(() => answer.promise, 1000, clock).run(never)
+    elapsed = 60_000
+    waits.shift()!()
+    await turn()
+    if (answers) answer.resolve(fine)
+    else waits.shift()!()
+    assert.equal((await run).reason, answers ? 'ok' : 'timeout')
+  }
 })

@@ -15,6 +15,10 @@ export interface Runner {
   run(signal: AbortSignal): Promise<CheckRun>
 }
 
+/** A wait that ends so much too late was that of a process that was stopped, or a host that swaps. */
+const STALL_MS = 500
+const HEARING_MS = 250
+
 /** `timeoutMs` is the longest that a run may take. */
 export function createRunner(check: Check, timeoutMs: number, clock: Clock): Runner {
   let lingering = false
@@ -29,7 +33,11 @@ export function createRunner(check: Check, timeoutMs: number, clock: Clock): Run
   }
 
   async function expire(done: AbortSignal, signal: AbortSignal): Promise<CheckResult & { error?: Error }> {
-    await clock.wait(timeoutMs, AbortSignal.any([done, signal]))
+    const over = AbortSignal.any([done, signal])
+    const began = clock.elapsed()
+    await clock.wait(timeoutMs, over)
+    // The agent itself stood still: an answer that has come meanwhile is heard first.
+    if (clock.elapsed() - began > timeoutMs + STALL_MS) await clock.wait(HEARING_MS, over)
     if (signal.aborted) return { state: 'unknown', reason: 'error', message: 'stopped' }
     const message = `timed out after ${inSeconds(timeoutMs)}`
     return { state: 'critical', reason: 'timeout', message, error: new YarderError('TIMEOUT', message) }
