@@ -31,7 +31,8 @@ import { OwnRecords } from './own-records.ts'
 import { answerPositions } from './positions.ts'
 import { listMetrics } from './metric-list.ts'
 import { meterState, statePart } from './state-health.ts'
-import { asPart, overall, redMessage } from './status.ts'
+import { reclaimWhenCalm, thisProcess } from './reclaim.ts'
+import { asPart, maskedStatus, overall, redMessage } from './status.ts'
 import type { Status } from './status.ts'
 
 export interface AgentOptions {
@@ -163,6 +164,7 @@ export class Agent {
     this.#reloads.set(1)
     this.#commits = setInterval(() => this.#state?.commit(), COMMIT_EVERY_MS)
     this.#ready = true
+    if (!this.#options.once) void reclaimWhenCalm(thisProcess(), this.#options.clock, this.#stopping.signal)
     this.#log.info(
       {
         listen: this.#admin.address,
@@ -295,7 +297,7 @@ export class Agent {
     const broken = inputs
       .filter(i => i.state === 'failed')
       .map(i => ({ name: i.name, state: 'red' as const, message: i.message }))
-    return {
+    const status: Status = {
       ...overall([...outputs, ...broken, statePart(this.#state), ...checks.map(asPart)], this.#draining),
       version: this.#options.version,
       pid: process.pid,
@@ -308,6 +310,7 @@ export class Agent {
       inputs,
       checks
     }
+    return maskedStatus(status, this.#checked.mask)
   }
 
   #callReady(): Promise<void> {
