@@ -19,7 +19,7 @@ import type { UnitFacts } from './doctor/unit.ts'
 
 export { FINDING_STATES } from './doctor/finding.ts'
 export type { Finding } from './doctor/finding.ts'
-export { accountOf, become, environmentOf, unitFacts } from './doctor/unit.ts'
+export { accountOf, become, environmentOf, readJournal, unitFacts } from './doctor/unit.ts'
 export type { UnitFacts } from './doctor/unit.ts'
 
 export interface Patient {

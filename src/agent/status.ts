@@ -85,3 +85,16 @@ export const asPart = ({
   state: lastRun === undefined && state === 'unknown' ? 'uninitialized' : STATE_OF[state],
   message
 })
+
+/** The same with the secrets of the configuration taken out of all that others have said: a peer may repeat what it was sent. */
+export function maskedStatus(status: Status, mask: (text: string) => string): Status {
+  const maybe = (text: string | undefined): string | undefined => (text === undefined ? undefined : mask(text))
+  return {
+    ...status,
+    message: mask(status.message),
+    configError: maybe(status.configError),
+    outputs: status.outputs.map(o => ({ ...o, message: mask(o.message), lastError: maybe(o.lastError) })),
+    inputs: status.inputs.map(i => ({ ...i, message: mask(i.message) })),
+    checks: status.checks.map(c => ({ ...c, message: mask(c.message) }))
+  }
+}

@@ -24,10 +24,28 @@ export async function ask(
   body?: unknown,
   timeoutMs = TIMEOUT_MS
 ): Promise<unknown> {
+  return await inTurn(paths, async path => {
+    const { status, text } = await askOne(path, action, body, timeoutMs)
+    let answer: { error?: string }
+    try {
+      answer = JSON.parse(text) as { error?: string }
+    } catch (cause) {
+      throw new YarderError('PROTOCOL', `reading the agent's answer on ${path}`, { cause })
+    }
+    if (status === 400) throw new YarderError('REFUSED', answer.error ?? 'the agent refused')
+    return answer
+  })
+}
+
+/** A page such as `metrics`, as it is. Tries the sockets in turn, as `ask` does. */
+export const askText = async (paths: readonly string[], page: string): Promise<string> =>
+  (await inTurn(paths, path => askOne(path, page, undefined, TIMEOUT_MS))).text
+
+async function inTurn<T>(paths: readonly string[], asking: (path: string) => Promise<T>): Promise<T> {
   const faults: string[] = []
   for (const path of paths) {
     try {
-      return await askOne(path, action, body, timeoutMs)
+      return await asking(path)
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? ''
       if (HINTS[code] === undefined) throw error
@@ -38,22 +56,19 @@ export async function ask(
   throw new YarderError('UNREACHABLE', `asking the agent: ${faults.join('; ')}; ${elsewhere}`)
 }
 
-function askOne(socketPath: string, action: string, body: unknown, timeout: number): Promise<unknown> {
+interface Answered {
+  readonly status: number
+  readonly text: string
+}
+
+function askOne(socketPath: string, action: string, body: unknown, timeout: number): Promise<Answered> {
   return new Promise((resolve, reject) => {
     const method = body === undefined ? 'GET' : 'POST'
     const req = request({ socketPath, path: `/${action}`, method, timeout }, response => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('error', reject)
-      response.on('end', () => {
-        try {
-          const answer = JSON.parse(Buffer.concat(chunks).toString()) as { error?: string }
-          if (response.statusCode === 400) reject(new YarderError('REFUSED', answer.error ?? 'the agent refused'))
-          else resolve(answer)
-        } catch (cause) {
-          reject(new YarderError('PROTOCOL', `reading the agent's answer on ${socketPath}`, { cause }))
-        }
-      })
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }))
     })
     req.on('timeout', () => req.destroy(new YarderError('TIMEOUT', `waiting for the agent on ${socketPath}`)))
     req.on('error', reject)

@@ -59,14 +59,19 @@ async function askAgent(world: World, dir: DataDir, edit?: PositionsRequest): Pr
 
 async function ls(world: World, options: Which & { json?: boolean }): Promise<void> {
   const dir = await findDataDir(world, options.dataDir, options.config)
-  const reply = await askAgent(world, dir)
-  const positions = reply !== undefined && 'positions' in reply ? reply.positions : await readStopped(world, dir)
+  const positions = await listPositions(world, dir)
   const matches = await matcher(options.path)
   const shown = positions
     .filter(p => (options.input === undefined || p.input === options.input) && matches(p))
     .toSorted((a, b) => `${a.input}\0${a.path}`.localeCompare(`${b.input}\0${b.path}`))
   if (options.json === true || !world.terminal) for (const p of shown) world.out(`${JSON.stringify(p)}\n`)
   else world.out(shown.length === 0 ? 'no positions\n' : table(shown))
+}
+
+/** Those of the running agent, else what its state says. */
+export async function listPositions(world: World, dir: DataDir): Promise<readonly ListedPosition[]> {
+  const reply = await askAgent(world, dir)
+  return reply !== undefined && 'positions' in reply ? reply.positions : await readStopped(world, dir)
 }
 
 async function readStopped(world: World, dir: DataDir): Promise<readonly ListedPosition[]> {

@@ -49,6 +49,19 @@ const SHORTEST_SECRET = 4
 /** A message may have cut a long value; so much of its beginning gives it away. */
 const TELLING = 16
 
+/** Shorter pieces of base64 are found where no secret is. */
+const SHORTEST_BASE64 = 8
+
+/** How a secret looks within a longer text in base64, as a password in `Basic …`: what its bytes alone decide, at each of three places. */
+function inBase64(secret: string): string[] {
+  const bytes = Buffer.from(secret)
+  return [0, 1, 2].flatMap(before => {
+    const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
+    const own = text.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6))
+    return own.length < SHORTEST_BASE64 ? [] : [own]
+  })
+}
+
 /** Makes a function that takes the secrets, and passwords in URLs, out of a text. Later additions to the set count. */
 export function masking(secrets: ReadonlySet<string>): (text: string) => string {
   return text => {
@@ -58,7 +71,8 @@ export function masking(secrets: ReadonlySet<string>): (text: string) => string 
       for (const form of new Set([
         secret,
         JSON.stringify(secret).slice(1, -1),
-        encodeURIComponent(secret.toWellFormed())
+        encodeURIComponent(secret.toWellFormed()),
+        ...inBase64(secret)
       ])) {
         out = out.replaceAll(form, '***')
         const cut = form.length > TELLING ? out.indexOf(form.slice(0, TELLING)) : -1

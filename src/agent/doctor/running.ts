@@ -97,7 +97,8 @@ async function answers(at: HostPort, shown: string, signal: AbortSignal): Promis
   try {
     const url = new URL(`http://${host}:${at.port}/health/live`)
     const { status, body } = await client.request({ method: 'GET', url, timeout: 5000, signal })
-    return status === 200 && body.toString('utf8').includes('"alive":true')
+    // One that asks for a password is there, too.
+    return status === 401 || (status === 200 && body.toString('utf8').includes('"alive":true'))
   } catch {
     return false
   } finally {

@@ -47,6 +47,18 @@ export async function unitFacts(signal: AbortSignal): Promise<UnitFacts | undefi
   }
 }
 
+/** The last lines of the service's log. Rejects with YarderError when there is no journal, or none that may be read. */
+export async function readJournal(lines: number, signal: AbortSignal): Promise<string> {
+  const argv = ['journalctl', '--no-pager', '-q', '-o', 'short-iso', '-n', String(lines), '-u', UNIT]
+  const ended = await runProgram(argv, signal, { env: { LC_ALL: 'C', TZ: 'UTC' }, maxBytes: 4 * 1024 * 1024 }).catch(
+    (cause: unknown) => {
+      throw new YarderError('RUNTIME', 'starting journalctl', { cause })
+    }
+  )
+  if (ended.code !== 0) throw new YarderError('RUNTIME', `journalctl: ${ended.stderr.trim().split('\n')[0]}`)
+  return ended.stdout
+}
+
 /** The environment of the running service, where it may be seen; that is where credentials and paths stand. */
 export function environmentOf(unit: UnitFacts | undefined): Record<string, string> {
   const pid = Number(unit?.('MainPID') ?? 0)

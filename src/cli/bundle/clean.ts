@@ -1,0 +1,44 @@
+// Takes out of texts what must not leave a host: secrets that no option is marked for, and pieces of log lines.
+
+/** Options that hold a secret by their name, such as a header `Authorization` in a map of headers. */
+const SECRET =
+  /^(\s*(?:- )?["']?[\w.-]*(?:passw|secret|token|api[_-]?key|authorization|cookie|credential)[\w.-]*["']?: +).+$/gim
+
+/** A configuration as YAML: secret options by their names, and users and queries in addresses. */
+export const cleanConfig = (yaml: string): string =>
+  yaml
+    .replace(SECRET, "$1'***'")
+    .replace(/(\w:\/\/)[^/@\s'"]+@/g, '$1***@')
+    .replace(/(\w:\/\/[^\s'"?]+\?)[^\s'"]+/g, '$1***')
+
+/**
+ * What a peer has said of a record often quotes it: "failed to parse [x] … value: 'y'". What stands in quotes and
+ * brackets goes, the words stay.
+ */
+const cleanReason = (text: string): string =>
+  text.replace(/'[^']*'|"[^"]*"|\[[^\]]*\]|`[^`]*`|\([^)]*\)/g, quoted => `${quoted[0]}…${quoted.at(-1)}`)
+
+/** Data of a line that somebody else has said, as text (`reason="…"`) or JSON (`"reason":"…"`). */
+const TOLD = /(\b(?:reason|error|err|cause|lastError)"?[=:] ?")([^"]*)"/g
+
+/** Lines of the agent's own log, in either format. What they tell of others' words loses what those quote. */
+export const cleanLog = (text: string): string =>
+  text
+    .replaceAll('\\"', "'")
+    .replace(TOLD, (_, head: string, value: string) => `${head}${cleanReason(value)}"`)
+    .replace(/(Error: )(.*)$/gm, (_, head: string, rest: string) => head + cleanReason(rest))
+
+/** The agent's own numbers. Labels of the others are made of what logs say. */
+export const cleanMetrics = (page: string): string =>
+  page
+    .split('\n')
+    .filter(line => /^(?:# (?:HELP|TYPE|UNIT) )?(?:yarder|process|nodejs|node)_/.test(line))
+    .join('\n')
+
+/** The state, without what peers have said of records. */
+export const cleanStatus = (status: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(status, (key, value: unknown) =>
+      typeof value === 'string' && /^(?:message|lastError|reason|configError)$/.test(key) ? cleanReason(value) : value
+    )
+  )

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { cli } from '../../test/lib/world.ts'
+import { cleanConfig, cleanLog, cleanMetrics, cleanStatus } from './bundle/clean.ts'
+import { tar } from './bundle/tar.ts'
+
+test('tar itself takes the archive apart again, with times and modes', t => {
+  const dir = mkdtempSync(join(tmpdir(), 'yarder-tar-'))
+  t.after(() => rmSync(dir, { recursive: true, force: true }))
+  const files = new Map([
+    ['a/empty', ''],
+    ['a/block', 'x'.repeat(512)],
+    ['a/text', 'é\n'.repeat(1000)]
+  ])
+  writeFileSync(join(dir, 'x.tar'), tar(files, Date.parse('2026-11-22T10:00:00Z')))
+  execFileSync('tar', ['-xf', 'x.tar'], { cwd: dir })
+  for (const [name, text] of files) assert.equal(readFileSync(join(dir, name), 'utf8'), text)
+  const { mode, mtimeMs } = statSync(join(dir, 'a/text'))
+  assert.deepEqual([mode & 0o777, mtimeMs], [0o600, Date.parse('2026-11-22T10:00:00Z')])
+  assert.throws(() => tar(new Map([['n'.repeat(101), '']]), 0), /too long/)
+})
+
+test('options that are secret by their names, and users and queries of addresses, are masked', () => {
+  assert.equal(
+    cleanConfig(
+      "  X-Api-Key: abc\n  Authorization: 'Bearer x'\n    - session_cookie: 1\n  password: '***'\n  url: https://u:p@h/x?key=1&b\n  title: key of it\n"
+    ),
+    "  X-Api-Key: '***'\n  Authorization: '***'\n    - session_cookie: '***'\n  password: '***'\n  url: https://***@h/x?***\n  title: key of it\n"
+  )
+})
+
+test('what a peer has quoted of a record goes out of log lines and the state; numbers made of logs are left out', () => {
+  const line = `[output] Refused for good. output=es records=1 reason="failed to parse [x] of 'canary': \\"canary\\" (canary)" status=400`
+  assert.doesNotMatch(cleanLog(line), /canary/)
+  assert.match(cleanLog(line), /^\[output\] Refused for good\. output=es records=1 reason=/)
+  assert.equal(cleanLog('[agent] Started. listen="127.0.0.1:9680"'), '[agent] Started. listen="127.0.0.1:9680"')
+  assert.equal(
+    cleanMetrics('# HELP logins_total x\nlogins_total{who="canary"} 1\nyarder_up 1\n# TYPE yarder_up gauge'),
+    'yarder_up 1\n# TYPE yarder_up gauge'
+  )
+  assert.doesNotMatch(JSON.stringify(cleanStatus({ outputs: [{ lastError: "no 'canary'" }] })), /canary/)
+})
+
+test('without a configuration or an agent the bundle says what is missing; it is for its owner alone and replaces nothing', async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'yarder-bundle-'))
+  t.after(() => rmSync(dir, { recursive: true, force: true }))
+  const path = join(dir, 'b.tar')
+  const argv = ['support-bundle', '-c', join(dir, 'none.yaml'), '--data-dir', dir, '-o', path]
+  const { status, stdout } = await cli(argv)
+  assert.deepEqual([status, stdout], [0, `${path}\n`])
+  assert.equal(statSync(path).mode & 0o777, 0o600)
+  execFileSync('tar', ['-xf', 'b.tar', '--strip-components=1'], { cwd: dir })
+  assert.match(readFileSync(join(dir, 'config.yaml'), 'utf8'), /none\.yaml.* cannot be read/)
+  assert.match(readFileSync(join(dir, 'status.json'), 'utf8'), /not available: asking the agent: /)
+  assert.match(readFileSync(join(dir, 'version.json'), 'utf8'), /"yarder": "\d/)
+  const again = await cli(argv)
+  assert.equal(again.status, 2)
+  assert.match(again.stderr, /b\.tar is there already/)
+})
