@@ -12,6 +12,7 @@ import type { CheckStatus } from '../health/checks.ts'
 import { beat } from '../health/heartbeats.ts'
 import { silence, unsilence } from '../health/quiet.ts'
 import { Notifications, planNotify } from '../health/notify.ts'
+import { reportOf } from '../health/report.ts'
 import { createShared } from '../health/shared.ts'
 import { Taps } from '../health/taps.ts'
 import type { See } from '../health/taps.ts'
@@ -108,6 +109,17 @@ export class HealthChecks {
           uptime,
           changes: changes.map(c => ({ at: new Date(c.at).toISOString(), state: c.state ?? null }))
         }
+      },
+      'check-report': body => {
+        const days = isMap(body) && typeof body['days'] === 'number' ? body['days'] : 31
+        const now = this.#options.clock.now()
+        const checks = this.status().map(({ name, state, owner }) => ({
+          check: name,
+          state,
+          owner,
+          ...reportOf(this.#checks.changes(name) ?? [], now - days * 86_400_000, now)
+        }))
+        return { days, checks }
       }
     }
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -18,6 +18,8 @@ import type { Event } from '../core/event.ts'
 import { silentLog } from '../core/log.ts'
 import { memoryState } from '../core/state.ts'
 import { createStore } from '../metrics/store.ts'
+import { renderReport } from './check-report.ts'
+import type { CheckReport } from './check-report.ts'
 
 interface Running {
   readonly records: Event[]
@@ -105,6 +107,28 @@ test('a silenced check is in maintenance, tells nobody and is told of when the s
     past.changes.map(c => c.state),
     ['critical', 'maintenance', 'critical']
   )
+})
+
+test('the report puts all checks side by side', async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'yarder-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  const often = 'every: 100ms, failures_before_critical: 1'
+  const { yarder, until } = await run(
+    t,
+    `checks: { marker: { type: file, path: ${dir}/marker, ${often} }, root: { type: disk, path: /, critical: 100%, ${often} } }`
+  )
+  await until('marker', c => c.state === 'critical')
+  writeFileSync(join(dir, 'marker'), '')
+  await until('marker', c => c.state === 'ok')
+  const report = JSON.parse((await yarder('check', 'report', '--days', '7')).stdout) as CheckReport
+  const counts = report.checks.map(c => [c.check, c.state, c.changes, c.incidents, c.over, c.byThemselves])
+  assert.deepEqual(counts[0], ['marker', 'ok', 1, 1, 1, 1])
+  assert.equal(counts[1]![3], 0)
+  const [day] = Object.keys(report.checks[0]!.days)
+  const lines = renderReport(report).split('\n')
+  assert.match(lines[1]!, /^marker +ok +[\d.]+ % +1 +1 +1\.0 +1 of 1 \(100 %\)$/)
+  assert.equal(lines[4], `${day}  marker 1`)
+  assert.match((await yarder('check', 'report', '--days', '365')).stderr, /--days must be a number from 1 to 31/)
 })
 
 test('a silence without an end, or for a stranger, is refused', async t => {

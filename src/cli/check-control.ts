@@ -1,10 +1,13 @@
-// `yarder check beat`, `silence`, `unsilence`, `history`: what is told to and asked of the checks of the running agent, over its control socket.
+// `yarder check beat`, `silence`, `unsilence`, `history`, `report`: what is told to and asked of the checks of the running agent, over its control socket.
 import type { Command } from 'commander'
 import { describe } from '../core/errors.ts'
 import { parseDuration } from '../core/field.ts'
 import type { World } from './command.ts'
 import { EXIT } from './command.ts'
 import { ask, controlPaths } from './control.ts'
+import { renderReport } from './check-report.ts'
+import type { CheckReport } from './check-report.ts'
+import { percent } from './percent.ts'
 
 const DATA_DIR = ['--data-dir <path>', 'data_dir of the agent, where its control socket is'] as const
 
@@ -87,6 +90,26 @@ export function registerCheckControl(check: Command, world: World, exit: (status
       if (answer === undefined) return
       world.out(o.json === true || !world.terminal ? `${JSON.stringify(answer)}\n` : renderPast(answer))
     })
+
+  check
+    .command('report')
+    .description(
+      'show for each check of the running agent its uptime, how often it failed, on which days, and how often that passed by itself'
+    )
+    .option('--days <count>', 'how far back, at most 31', '31')
+    .option('--json', 'print JSON')
+    .option(...DATA_DIR)
+    .addHelpText('after', '\nAn incident ended by itself when nobody had silenced the check and the agent ran on.')
+    .action(async (o: { days: string; json?: boolean; dataDir?: string }) => {
+      const days = Number(o.days)
+      if (!Number.isInteger(days) || days < 1 || days > 31) {
+        world.err(`yarder check: --days must be a number from 1 to 31, got "${o.days}"\n`)
+        return exit(UNKNOWN)
+      }
+      const answer = (await told(world, exit, o.dataDir, 'check-report', { days })) as CheckReport | undefined
+      if (answer === undefined) return
+      world.out(o.json === true || !world.terminal ? `${JSON.stringify(answer)}\n` : renderReport(answer))
+    })
 }
 
 interface Past {
@@ -95,9 +118,6 @@ interface Past {
   readonly uptime: Readonly<Record<string, number | undefined>>
   readonly changes: readonly { readonly at: string; readonly state: string | null }[]
 }
-
-/** `99.98 %`, `100 %`; never 100 when it was not. */
-const percent = (share: number): string => `${(Math.floor(share * 1e4) / 100).toString()} %`
 
 /** `uptime 99.98 % over a day, …`; '' when nothing is known. */
 export function uptimeText(uptime: Readonly<Record<string, number | undefined>>): string {

@@ -72,6 +72,10 @@ export const http = defineCheck({
   examples: [
     { title: 'A page', yaml: 'type: http\nurl: http://127.0.0.1/\nexpect_status: [2xx]' },
     {
+      title: 'A sign of life for a second place, which tells people when it stays out',
+      yaml: 'type: http\nmethod: POST\nurl: https://beats.example.com/ping/web-1'
+    },
+    {
       title: 'A health endpoint',
       yaml: 'type: http\nurl: http://127.0.0.1:9200/_cluster/health\nexpect_json: { status: [green, yellow] }'
     },
