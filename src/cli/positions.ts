@@ -18,6 +18,7 @@ import { CONFIG_OPTION } from './config-file.ts'
 import { ask, controlPaths } from './control.ts'
 import { findDataDir } from './data-dir.ts'
 import type { DataDir } from './data-dir.ts'
+import { onLines } from './one-line.ts'
 import { registerAdopt } from './positions-adopt.ts'
 
 interface Where {
@@ -92,7 +93,7 @@ async function matcher(path: string | undefined): Promise<(p: ListedPosition) =>
 const HEAD = ['INPUT', 'PATH', 'STATE', 'SIZE', 'READ', 'LAG', 'ACKNOWLEDGED', 'ID']
 
 function table(positions: readonly ListedPosition[]): string {
-  const rows = positions.map(p => [
+  const rows = onLines(positions).map(p => [
     p.input,
     p.at === undefined ? p.path : `${p.path} (now ${p.at})`,
     p.state,

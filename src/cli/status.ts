@@ -5,6 +5,7 @@ import { uptimeText } from './check-control.ts'
 import { ask, controlPaths } from './control.ts'
 import { EXIT } from './command.ts'
 import type { Register, World } from './command.ts'
+import { onLines } from './one-line.ts'
 import { laggingLines, ledgerLines } from './status-files.ts'
 import { seconds } from './status-units.ts'
 
@@ -36,7 +37,8 @@ function outputLines(world: World, o: OutputStatus): string[] {
 }
 
 /** The status for people; `files` shows each file with what became of its bytes. */
-export function renderStatus(world: World, s: Status, files: boolean): string {
+export function renderStatus(world: World, status: Status, files: boolean): string {
+  const s = onLines(status)
   const lines = [
     `yarder ${s.version}  ${paint(world, s.state)}  ${s.message}  (pid ${s.pid}, up ${seconds(s.uptimeSeconds * 1000)}${s.ready ? '' : ', not ready'})`
   ]
