@@ -30,6 +30,8 @@ export class AppendFile {
   #handle: FileHandle | undefined
   #size = 0
   #inode = 0n
+  /** False for a device or pipe, such as /dev/null, of which the system refuses to sync anything. */
+  #isOnDisk = true
 
   constructor(options: AppendFileOptions) {
     this.path = options.path
@@ -48,7 +50,7 @@ export class AppendFile {
         await this.#rotate()
       const handle = await this.#open()
       await writeAll(handle, chunks)
-      await handle.datasync()
+      if (this.#isOnDisk) await handle.datasync()
       this.#size += length
     } catch (error) {
       await this.#undo()
@@ -68,7 +70,9 @@ export class AppendFile {
     const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT
     const handle = await open(this.path, flags, this.#options.mode)
     try {
-      const { size, ino } = await handle.stat({ bigint: true })
+      const stats = await handle.stat({ bigint: true })
+      const { size, ino } = stats
+      this.#isOnDisk = stats.isFile()
       this.#size = await mendEnd(handle, Number(size))
       this.#inode = ino
       if (size === 0n) await syncFolder(dirname(this.path))

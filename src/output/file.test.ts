@@ -119,3 +119,7 @@ test('a folder that is missing is made', async t => {
   await send(open(t, dir, { path: 'a/b/out.ndjson' }), { n: 1 })
   assert.deepEqual(lines(join(dir, 'a/b/out.ndjson')), [{ n: 1 }])
 })
+
+test('/dev/null takes records, although nothing of it can be synced', async t => {
+  await send(open(t, folder(t), { path: '/dev/null' }), { n: 1 }, { n: 2 })
+})
