@@ -55,8 +55,9 @@ export async function noMachine(): Promise<string | undefined> {
 }
 
 /** The root file system, made once by mmdebstrap from the package sources of this host, and never written to. */
-function rootfs(): Promise<string> {
-  const name = `${SUITE}-${createHash('sha256').update(PACKAGES).digest('hex').slice(0, 8)}`
+function rootfs(more: readonly string[]): Promise<string> {
+  const packages = [PACKAGES, ...more].join(',')
+  const name = `${SUITE}-${createHash('sha256').update(packages).digest('hex').slice(0, 8)}`
   const folder = fileURLToPath(new URL('../../.cache/systemd', import.meta.url))
   const path = join(folder, name)
   return exclusively('rootfs', async () => {
@@ -66,7 +67,7 @@ function rootfs(): Promise<string> {
     const sources = existsSync('/etc/apt/sources.list.d/debian.sources')
       ? '/etc/apt/sources.list.d/debian.sources'
       : '/etc/apt/sources.list'
-    const options = ['--variant=minbase', `--include=${PACKAGES}`, '--dpkgopt=path-exclude=/usr/share/locale/*']
+    const options = ['--variant=minbase', `--include=${packages}`, '--dpkgopt=path-exclude=/usr/share/locale/*']
     // The clock of a test machine may be anywhere.
     for (const option of ['Check-Valid-Until', 'Check-Date']) options.push(`--aptopt=Acquire::${option} "false"`)
     await run(['mmdebstrap', ...options, SUITE, `${path}.new`, sources], { timeoutMs: 600_000 })
@@ -77,10 +78,15 @@ function rootfs(): Promise<string> {
 
 /**
  * Boots a machine; it ends with the test. `files` (host path → path inside) are mounted read-only. Its root is the
- * cached one below an overlay in memory, and its network has nothing but a loopback.
+ * cached one below an overlay in memory, and its network has nothing but a loopback. `more` are packages of Debian
+ * besides, for which a root of its own is made.
  */
-export async function bootMachine(t: TestContext, files: Record<string, string> = {}): Promise<Machine> {
-  const root = await rootfs()
+export async function bootMachine(
+  t: TestContext,
+  files: Record<string, string> = {},
+  more: readonly string[] = []
+): Promise<Machine> {
+  const root = await rootfs(more)
   // All machines share one control group (--keep-unit), in which only one systemd can be at home.
   const over = Promise.withResolvers<void>()
   const mine = Promise.withResolvers<void>()
