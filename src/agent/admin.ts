@@ -60,7 +60,9 @@ function routes({ store, status }: AdminSource): Record<string, Route> {
           status: o.state,
           message: o.message,
           since: o.since,
-          unacknowledged: o.unacknowledged
+          unacknowledged: o.unacknowledged,
+          dropped: o.dropped,
+          dead_letters: o.deadLetters
         })),
         inputs: inputs.map(i => ({ name: i.name, status: i.state, message: i.message })),
         checks: checks.map(c => ({ name: c.name, status: c.state, message: c.message, since: c.since, owner: c.owner }))

@@ -21,6 +21,14 @@ export interface OutputStatus {
   /** Records taken over and not yet acknowledged, and the age of the oldest in milliseconds. */
   unacknowledged: number
   oldestAgeMs: number
+  /** It has as much as it should, and what is done about that. */
+  full: boolean
+  whenFull: string
+  /** Records left out by `when_full` since the start. */
+  dropped: number
+  /** Refused records that are kept, and those whose letters the disk does not take. */
+  deadLetters: number
+  unwrittenDeadLetters: number
 }
 
 export interface InputStatus {

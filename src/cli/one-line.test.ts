@@ -29,7 +29,12 @@ test('a file of a wicked name and the words of a wicked peer cannot steer the te
         lastError: EVIL,
         lastSuccess: undefined,
         unacknowledged: 0,
-        oldestAgeMs: 0
+        oldestAgeMs: 0,
+        full: false,
+        whenFull: 'detach',
+        dropped: 0,
+        deadLetters: 0,
+        unwrittenDeadLetters: 0
       }
     ],
     inputs: [

@@ -15,7 +15,12 @@ const output = {
   lastError: undefined,
   lastSuccess: undefined,
   unacknowledged: 0,
-  oldestAgeMs: 0
+  oldestAgeMs: 0,
+  full: false,
+  whenFull: 'detach',
+  dropped: 0,
+  deadLetters: 0,
+  unwrittenDeadLetters: 0
 }
 const base: Status = {
   state: 'green',

@@ -33,6 +33,18 @@ function outputLines(world: World, o: OutputStatus): string[] {
     `  ${o.name} (${o.type})  ${paint(world, o.state)}  ${o.message}${o.target === undefined ? '' : `  ${o.target}`}${waiting}`
   ]
   if (o.lastError !== undefined && o.state !== 'green') lines.push(`      last error: ${o.lastError}`)
+  lines.push(...troubles(o).map(line => `      ${line}`))
+  return lines
+}
+
+function troubles(o: OutputStatus): string[] {
+  const lines: string[] = []
+  if (o.full)
+    lines.push(o.whenFull === 'block' ? 'full: its inputs wait for it' : 'full: it gets the rest later, from the files')
+  if (o.dropped > 0) lines.push(`${o.dropped} records dropped since the start (when_full: ${o.whenFull})`)
+  if (o.unwrittenDeadLetters > 0)
+    lines.push(`${o.unwrittenDeadLetters} refused records wait: their dead letters cannot be written`)
+  if (o.deadLetters > 0) lines.push(`${o.deadLetters} dead letters: yarder dlq ls --output ${o.name}`)
   return lines
 }
 

@@ -57,6 +57,14 @@ export interface DeliveryStatus {
   /** Records taken over and not yet acknowledged, and the age of the oldest in milliseconds. */
   unacknowledged: number
   oldestAgeMs: number
+  /** It has as much as it should, and what is done about that. */
+  full: boolean
+  whenFull: string
+  /** Records left out by `when_full` since the start. */
+  dropped: number
+  /** Refused records that are kept, and those whose letters the disk does not take. */
+  deadLetters: number
+  unwrittenDeadLetters: number
 }
 
 export class Delivery {
@@ -82,6 +90,11 @@ export class Delivery {
   #room: Array<() => void> = []
   #drained: Array<() => void> = []
   #inFlight = 0
+  /** Records left out by `when_full`: since the start, and up to when that was last told. */
+  #droppedInAll = 0
+  #droppedTold = 0
+  /** Refused records whose dead letters the disk does not take. */
+  #unwritten = 0
   readonly #sends = new Set<Promise<void>>()
   #contacted = false
   #failing = false
@@ -193,12 +206,13 @@ export class Delivery {
 
   #dropped(count: number): void {
     if (count === 0) return
+    this.#droppedInAll += count
     this.#meters.dropped(count)
     const due = this.#drops.due(count)
     if (due > 0)
       this.#log.error(
         { records: due, when_full: this.#options.when_full },
-        'Records were dropped, since the queue of the output is full.'
+        'Records are dropped, since the queue of the output is full.'
       )
   }
 
@@ -218,6 +232,13 @@ export class Delivery {
   }
 
   #wake(): void {
+    if (!this.#overfull && this.#droppedInAll > this.#droppedTold) {
+      this.#log.warn(
+        { records: this.#droppedInAll - this.#droppedTold },
+        'The queue of the output has room again; so many records were dropped meanwhile.'
+      )
+      this.#droppedTold = this.#droppedInAll
+    }
     if (!this.#overfull) for (const wake of this.#room.splice(0)) wake()
     if (this.#queue.empty) for (const wake of this.#drained.splice(0)) wake()
   }
@@ -283,7 +304,12 @@ export class Delivery {
       target: this.output.target,
       lastError,
       unacknowledged: this.#queue.unacknowledged,
-      oldestAgeMs: oldest === undefined ? 0 : Math.round(this.#clock.elapsed() - oldest)
+      oldestAgeMs: oldest === undefined ? 0 : Math.round(this.#clock.elapsed() - oldest),
+      full: this.full,
+      whenFull: this.#options.when_full ?? 'block',
+      dropped: this.#droppedInAll,
+      deadLetters: this.#deadLetters.numbers.letters,
+      unwrittenDeadLetters: this.#unwritten
     }
   }
 
@@ -480,19 +506,22 @@ export class Delivery {
       id: why.id
     }))
     for (const { why } of rejected) this.#meters.rejected(why.status)
-    const count = this.#refusals.due(rejected.length)
-    if (count > 0) {
-      const { reason, status, target } = refusals[0]!
-      this.#log.warn({ records: count, reason, status, target }, 'Refused for good; kept as dead letters.')
-    }
     for (let round = 0; !this.#closed; round++) {
       try {
         await this.#deadLetters.write(refusals)
+        if (round > 0) this.#log.info({ records: rejected.length }, 'Dead letters can be written again.')
+        this.#unwritten -= round > 0 ? rejected.length : 0
+        const count = this.#refusals.due(rejected.length)
+        if (count > 0) {
+          const { reason, status, target } = refusals[0]!
+          this.#log.warn({ records: count, reason, status, target }, 'Refused for good; kept as dead letters.')
+        }
         for (const { held } of rejected) this.#done(held, 1)
         this.#onSettled()
         this.#pump()
         return
       } catch (error) {
+        if (round === 0) this.#unwritten += rejected.length
         if (this.#diskTrouble.due(1) > 0)
           this.#log.error({ error: describe(error) }, 'Dead letters cannot be written; their records wait.')
         await this.#clock.wait(this.#jittered(round), this.#stop.signal)

@@ -191,6 +191,7 @@ test('letters that come while a replay is under way are kept, and wait for the n
   const gate = Promise.withResolvers<void>()
   r.destination.gate = gate.promise
   const replay = r.delivery.replay({})
+  await t.waitFor(() => assert.ok(r.delivery.deadLetters.job!.selected > 0), { timeout: 10_000 })
   const shipped = Array.from({ length: 20 }, (_, n) => r.ship(`new${n}`, [{ new: n }]))
   await assert.rejects(r.delivery.replay({}), { code: 'USAGE', message: /is under way/ })
   gate.resolve()
