@@ -294,3 +294,9 @@ test('a reload while one of two outputs is down does not stop the other', async 
   await it.agent.stop()
   assert.deepEqual(it.messages('out.ndjson'), ['one', 'two'], 'and nothing twice')
 })
+
+test('an agent with nothing to send yet is well, whatever its output', async t => {
+  const it = await drive(t, `${ADMIN}outputs:\n  out: { type: file, path: out.ndjson }\n`)
+  const { state, message, outputs } = it.agent.status()
+  assert.deepEqual([outputs[0]!.state, state, message], ['yellow', 'green', 'Ready, nothing sent yet'])
+})

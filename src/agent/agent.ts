@@ -32,7 +32,7 @@ import { answerPositions } from './positions.ts'
 import { listMetrics } from './metric-list.ts'
 import { meterState, statePart } from './state-health.ts'
 import { reclaimWhenCalm, thisProcess } from './reclaim.ts'
-import { asPart, maskedStatus, overall, redMessage } from './status.ts'
+import { asPart, maskedStatus, outputPart, overall, redMessage } from './status.ts'
 import type { Status } from './status.ts'
 
 export interface AgentOptions {
@@ -298,7 +298,10 @@ export class Agent {
       .filter(i => i.state === 'failed')
       .map(i => ({ name: i.name, state: 'red' as const, message: i.message }))
     const status: Status = {
-      ...overall([...outputs, ...broken, statePart(this.#state), ...checks.map(asPart)], this.#draining),
+      ...overall(
+        [...outputs.map(outputPart), ...broken, statePart(this.#state), ...checks.map(asPart)],
+        this.#draining
+      ),
       version: this.#options.version,
       pid: process.pid,
       uptimeSeconds: Math.round((this.#options.clock.elapsed() - this.#started) / 1000),

@@ -74,6 +74,19 @@ export function overall(
 export const redMessage = ({ state, message }: Pick<Status, 'state' | 'message'>): string | undefined =>
   state === 'red' ? message : undefined
 
+/** An output as a part of the whole; one that waits for its first record is no reason to worry anybody. */
+export const outputPart = ({
+  name,
+  state,
+  message,
+  lastError,
+  unacknowledged
+}: OutputStatus): { name: string; state: State; message: string } => ({
+  name,
+  state: state === 'yellow' && lastError === undefined && unacknowledged === 0 ? 'uninitialized' : state,
+  message
+})
+
 const STATE_OF: Record<CheckStatus['state'], State> = {
   ok: 'green',
   warning: 'yellow',
