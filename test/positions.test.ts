@@ -180,7 +180,8 @@ test('set while the agent runs: one input sends again, the others do not notice'
   assert.deepEqual((await it.until('one.ndjson', 3110)).slice(3100), lines(3000, 3010))
   clearInterval(writer)
   assert.deepEqual(await it.until('two.ndjson', written), lines(0, written))
-  assert.match(it.stderr, /Positions were changed by hand\./)
+  const told = it.stderr.split('\n').find(line => line.includes('Positions were changed by hand.')) ?? ''
+  assert.ok(told.includes(it.path('a/x.log')) && told.includes('48000') && told.includes('46400'), told)
   assert.doesNotMatch(it.stderr, /may be sent again|do not add up/)
   const after = listed((await it.positions('ls', '--input', 'b')).out)
   assert.equal(after[0]!.id, before[1]!.id)
@@ -265,6 +266,35 @@ test('for one output of two: the other gets nothing again', async t => {
   appendFileSync(it.path('a/x.log'), textOf(5000, 5100))
   assert.deepEqual((await it.until('two.ndjson', 9100)).slice(9000), lines(5000, 5100))
   assert.deepEqual(await it.until('one.ndjson', 5100), lines(0, 5100))
+})
+
+test('names are those of the moment: what logrotate renamed since the last look is shown and meant by its new name', async t => {
+  const it = new Place(
+    t,
+    "inputs:\n  c: { type: file, paths: ['c/*'], start_at: beginning, poll: 1m, watch: false }\noutputs:\n  one: { type: file, path: one.ndjson }\n"
+  )
+  mkdirSync(it.path('c'))
+  const name = (n: number): string => it.path(`c/c.log.${n}`)
+  for (const n of [1, 2]) writeFileSync(name(n), textOf(n * 100, n * 100 + 100))
+  await it.start()
+  await it.until('one.ndjson', 200)
+  renameSync(name(2), name(3))
+  renameSync(name(1), name(2))
+  const shown = listed((await it.positions('ls')).out).map(p => [p.path, p.at])
+  assert.deepEqual(shown, [
+    [name(1), name(2)],
+    [name(2), name(3)]
+  ])
+  const dry = await it.positions('reset', '--input', 'c', '--path', name(2))
+  assert.deepEqual(dry.out.match(/^.*: would be forgotten \(was at 1600\)$/gm), [
+    `${name(2)}: would be forgotten (was at 1600)`
+  ])
+  const stranger = await it.positions('set', '--input', 'c', '--path', name(1), '--to', '0')
+  assert.equal(stranger.status, 2)
+  assert.match(stranger.err, /no position at .*c\.log\.1; it has .*c\.log\.2, .*c\.log\.3\n$/)
+  const set = await it.positions('set', '--input', 'c', '--path', name(2), '--to', '0')
+  assert.match(set.out, /c\.log\.2: moved from 1600 to 0\n/)
+  assert.deepEqual((await it.until('one.ndjson', 300)).slice(200), lines(100, 200))
 })
 
 test('a command that names a data directory never touches the agent of another', async t => {

@@ -10,7 +10,7 @@ import { StateFile } from '../core/state-file.ts'
 import { readState } from '../core/state-read.ts'
 import type { State } from '../core/state.ts'
 import { compileGlob } from '../input/file/glob.ts'
-import { applyEdit, inputsIn, planEdit, positionsOf } from '../input/file/positions.ts'
+import { applyEdit, inputsIn, namesNow, planEdit, positionsOf } from '../input/file/positions.ts'
 import type { Change, Edit, EditPlan, Position, Target } from '../input/file/positions.ts'
 import type { Status } from './status.ts'
 
@@ -62,7 +62,7 @@ export interface Pausable {
 export async function answerPositions(body: unknown, agent: Pausable): Promise<PositionsReply> {
   const { dataDir, edit } = body as PositionsQuestion
   if (dataDir !== undefined && real(dataDir) !== real(agent.dataDir)) return { elsewhere: agent.dataDir }
-  if (edit === undefined) return { positions: listRunning(agent.status()) }
+  if (edit === undefined) return { positions: listRunning(agent) }
   try {
     return await editRunning(edit, agent)
   } catch (error) {
@@ -80,14 +80,24 @@ async function editRunning(request: PositionsRequest, agent: Pausable): Promise<
   if (request.dryRun) return answerOf(plan)
   refuseWhenHeldUp(request.input, agent.status())
   return agent.pause(request.input, () => {
-    const now = planIn(agent.state, request)
+    const now = planIn(agent.state, request, plan.chosen)
     applyEdit(agent.state, request.input, now)
-    agent.log.warn(
-      { input: request.input, streams: now.changes.length, forgotten: request.to === undefined },
-      'Positions were changed by hand.'
-    )
+    logChanges(agent.log, request.input, now)
     return answerOf(now)
   })
+}
+
+/** So many streams are told one by one. */
+const MOST_TOLD = 20
+
+function logChanges(log: Log, input: string, { changes }: EditPlan): void {
+  for (const { id, newId, path, from, to } of changes.slice(0, MOST_TOLD))
+    log.warn(
+      { input, path, from, ...(to === undefined ? { forgotten: true } : { to }), id, newId },
+      'Positions were changed by hand.'
+    )
+  const more = changes.length - MOST_TOLD
+  if (more > 0) log.warn({ input, streams: more }, 'Positions of more files were changed by hand.')
 }
 
 function real(path: string): string {
@@ -100,29 +110,21 @@ function real(path: string): string {
 
 /** What a file input tells of its files besides what every input does. */
 type Told = Status['inputs'][number]['files'][number] &
-  Partial<Pick<Position, 'id' | 'at'>> & { ackedBy?: Record<string, number> }
+  Partial<Pick<Position, 'id'>> & { ackedBy?: Record<string, number> }
 
-function listRunning({ inputs }: Status): ListedPosition[] {
-  return inputs.flatMap(({ name, files }) =>
-    files.flatMap((file: Told) => {
-      const { id, path, at, size, read, acked, ackedBy = {}, state, reason } = file
+function listRunning(agent: Pausable): ListedPosition[] {
+  // The names that the input knows are those of its last look, and rotation may have moved the files since.
+  agent.state.commit()
+  return agent.status().inputs.flatMap(({ name, files }) => {
+    const names = namesNow(agent.state, name)
+    return files.flatMap((file: Told) => {
+      const { id, path, at: told, size, read, acked, ackedBy = {}, state, reason } = file
       if (id === undefined || id === '') return []
-      return [
-        {
-          input: name,
-          id,
-          path,
-          ...(at !== undefined && { at }),
-          size,
-          read,
-          acked: ackedBy,
-          state,
-          lag: Math.max(0, size - acked),
-          reason
-        }
-      ]
+      const at = names.get(id) ?? told ?? path
+      const lag = Math.max(0, size - acked)
+      return [{ input: name, id, path, ...(at !== path && { at }), size, read, acked: ackedBy, state, lag, reason }]
     })
-  )
+  })
 }
 
 /** The streams in the state of an agent that doesn't run. */
@@ -142,7 +144,7 @@ export function editStopped(request: PositionsRequest, dataDir: string, log: Log
   const plan = planIn(state, request)
   if (request.dryRun) return answerOf(plan)
   return withState(dataDir, log, clock, live => {
-    const now = planIn(live, request)
+    const now = planIn(live, request, plan.chosen)
     applyEdit(live, request.input, now)
     return answerOf(now)
   })
@@ -172,13 +174,14 @@ export function withState<T>(dataDir: string, log: Log, clock: Clock, change: (s
   }
 }
 
-function planIn(state: State, request: PositionsRequest): EditPlan {
+/** `ids`: the streams that an earlier plan found to be meant; a rotation since must not bring others in. */
+function planIn(state: State, request: PositionsRequest, ids?: ReadonlySet<string>): EditPlan {
   const { input, output } = request
   if (output !== undefined) {
     const known = new Set(positionsOf(state, input).flatMap(p => Object.keys(p.acked)))
     refuseStranger(output, [...known], `an output that ${input} has positions for`)
   }
-  return planEdit(state, [], request, Date.now())
+  return planEdit(state, [], request, Date.now(), ids)
 }
 
 function refuseStranger(name: string, known: readonly string[], what: string): void {

@@ -39,6 +39,13 @@ test('files that lag or have trouble are listed, the worst first', () => {
   ])
 })
 
+test('a file that lies under another name by now is shown with both', () => {
+  const renamed = file('/a.log', { acked: 0, at: '/a.log.1' })
+  assert.deepEqual(laggingLines([renamed]), ['/a.log (now /a.log.1)  2.0 KiB behind of 2.0 KiB'])
+  assert.match(ledgerLines([renamed])[1]!, /  \/a\.log \(now \/a\.log\.1\)$/)
+  assert.doesNotMatch(ledgerLines([file('/a.log', { at: '/a.log' })])[1]!, /now/)
+})
+
 test('very many files that lag do not fill the screen', () => {
   const lines = laggingLines(Array.from({ length: 1030 }, (_, i) => file(`/${i}`, { acked: i })))
   assert.equal(lines.length, 21)

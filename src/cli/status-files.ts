@@ -13,6 +13,9 @@ const inTrouble = (file: File): boolean =>
   TROUBLE.has(file.state) || (file.ledger?.lost ?? 0) > 0 || file.expiresSeconds !== undefined
 const counted = (n: number): string => `${n.toLocaleString('en')} ${n === 1 ? 'file' : 'files'}`
 
+/** Its name, with the one that its bytes lie under when that is another. */
+const nameOf = ({ path, at = path }: File): string => (at === path ? path : `${path} (now ${at})`)
+
 /** What is to be told about a file in words. */
 function notes(file: File): string[] {
   const { reason, state, expiresSeconds, ledger } = file
@@ -34,7 +37,7 @@ export function laggingLines(files: readonly File[]): string[] {
   const lines = shown.slice(0, MAX_LISTED).map(file => {
     const lag = lagOf(file)
     const at = lag === 0 ? 'all acknowledged' : `${bytes(lag)} behind of ${bytes(file.size)}`
-    return [file.path, at, ...notes(file)].join('  ')
+    return [nameOf(file), at, ...notes(file)].join('  ')
   })
   if (shown.length > MAX_LISTED)
     lines.push(`${counted(shown.length - MAX_LISTED)} more lag or have trouble; --files shows all`)
@@ -58,5 +61,8 @@ export function ledgerLines(files: readonly File[]): string[] {
   const line = (cells: readonly string[], rest: string): string =>
     `${cells.map((cell, i) => cell.padStart(widths[i]!)).join('  ')}  ${rest}`
   if (rows.length === 0) return []
-  return [line(COLUMNS, 'path'), ...rows.map(({ cells, file }) => line(cells, [file.path, ...notes(file)].join('  ')))]
+  return [
+    line(COLUMNS, 'path'),
+    ...rows.map(({ cells, file }) => line(cells, [nameOf(file), ...notes(file)].join('  ')))
+  ]
 }

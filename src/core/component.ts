@@ -74,6 +74,8 @@ export interface Input {
 /** One file of an input, or whatever else it reads. */
 export interface FileStatus {
   readonly path: string
+  /** Where its bytes lie when not under `path`, the name it was found under. */
+  readonly at?: string | undefined
   readonly size: number
   /** How far it was read, and how far every output has acknowledged; bytes. */
   readonly read: number

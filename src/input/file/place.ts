@@ -3,7 +3,7 @@ import { closeSync, readdirSync, statSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { openFile } from './carrier.ts'
-import { CONTEXT_BYTES, bytesAt, checkpointOf, headFits } from './identity.ts'
+import { CONTEXT_BYTES, bytesAt, checkpointOf, headFits, inodeKey } from './identity.ts'
 import type { Checkpoint } from './identity.ts'
 import type { Row } from './registry.ts'
 
@@ -30,11 +30,32 @@ export function openFound(path: string): Found | undefined {
   return undefined
 }
 
+/** What lies in folders, each listed once: for many rows that are looked for at one moment. */
+export class Listings {
+  #folders = new Map<string, Map<string, string[]>>()
+
+  /** The paths in a folder at which an inode lay when it was listed. */
+  pathsOf(folder: string, dev: number, ino: number): readonly string[] {
+    let byInode = this.#folders.get(folder)
+    if (byInode === undefined) {
+      byInode = new Map()
+      this.#folders.set(folder, byInode)
+      for (const { path, st } of filesIn(folder)) {
+        const key = inodeKey(st.dev, st.ino)
+        const others = byInode.get(key)
+        if (others === undefined) byInode.set(key, [path])
+        else others.push(path)
+      }
+    }
+    return byInode.get(inodeKey(dev, ino)) ?? []
+  }
+}
+
 /** The file at the row's inode, under its last name or, renamed since, another one in its folders; undefined when its bytes are not there. */
-export function findRow(row: Row): Found | undefined {
+export function findRow(row: Row, listings = new Listings()): Found | undefined {
   if (row.ino === 0) return undefined
   const last = row.at ?? row.path
-  for (const path of [last, ...sameInode(row, new Set([dirname(last), row.home ?? dirname(last)]))]) {
+  for (const path of candidates(row, last, listings)) {
     const found = openFound(path)
     if (found === undefined) continue
     const same = found.st.ino === row.ino && found.st.dev === row.dev
@@ -44,10 +65,18 @@ export function findRow(row: Row): Found | undefined {
   return undefined
 }
 
-function* sameInode(row: Row, folders: Iterable<string>): Iterable<string> {
-  for (const folder of folders) {
-    for (const { path, st } of filesIn(folder)) if (st.ino === row.ino && st.dev === row.dev) yield path
-  }
+/** The name under which the row's bytes lie at this moment; undefined when they are not there. */
+export function nameNow(row: Row, listings: Listings): string | undefined {
+  const found = findRow(row, listings)
+  found?.close()
+  return found?.path
+}
+
+/** Folders are listed only when the last name does not hold any more. */
+function* candidates(row: Row, last: string, listings: Listings): Iterable<string> {
+  yield last
+  for (const folder of new Set([dirname(last), row.home ?? dirname(last)]))
+    yield* listings.pathsOf(folder, row.dev, row.ino)
 }
 
 /** The regular files of a folder; none when it can't be listed. */

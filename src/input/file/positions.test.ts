@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { applyEdit, inputsIn, planEdit, positionsOf } from './positions.ts'
+import { applyEdit, inputsIn, namesNow, planEdit, positionsOf } from './positions.ts'
 import type { Change, Edit, EditPlan } from './positions.ts'
 import { Rig, takers } from './rig.ts'
 
@@ -173,6 +173,64 @@ test('a renamed file is found by its inode and sent again from its new name', as
   )
   await change(rig, { path: `${rig.file}*`, to: at(0) })
   assert.deepEqual(rig.texts.sort(), lines(0, 110))
+})
+
+test('a path means the file that lies there now, whatever name the input last knew it by', async t => {
+  const rig = new Rig(t)
+  rig.options = { start_at: 'beginning', paths: join(rig.logs, '*.log*') }
+  mkdirSync(rig.logs)
+  const name = (n: number): string => join(rig.logs, `c.log.${n}`)
+  for (const n of [1, 2, 3]) writeFileSync(name(n), textOf(n * 100, n * 100 + 100))
+  await rig.start().poll(2)
+  assert.equal(rig.texts.length, 300)
+  await rig.input.close()
+  const ids = new Map(positionsOf(rig.state, 'in').map(p => [p.path, p.id]))
+  // What logrotate does, and no look has seen yet: 3 is gone, 2 lies at 3, 1 at 2.
+  rmSync(name(3))
+  renameSync(name(2), name(3))
+  renameSync(name(1), name(2))
+  assert.deepEqual(
+    namesNow(rig.state, 'in'),
+    new Map([
+      [ids.get(name(1)), name(2)],
+      [ids.get(name(2)), name(3)]
+    ])
+  )
+  const plan = (more: Partial<Edit>): Change[] => [...planEdit(rig.state, rig.outputs, edit(more), rig.wall()).changes]
+  const moved = plan({ path: name(3), to: at(0) })
+  assert.deepEqual(
+    moved.map(({ id, path }) => [id, path]),
+    [[ids.get(name(2)), name(3)]]
+  )
+  // Not the one that is gone, either, whose last name it was.
+  assert.deepEqual(
+    plan({ path: name(3) }).map(({ id, path }) => [id, path]),
+    [[ids.get(name(2)), name(3)]]
+  )
+  assert.throws(
+    () => plan({ path: name(1), to: at(0) }),
+    /no position at .*c\.log\.1; it has .*c\.log\.2, .*c\.log\.3$/
+  )
+})
+
+test('a plan that is made again means the streams it meant before, wherever they lie by now', async t => {
+  const rig = await hundred(t)
+  await rig.input.close()
+  const request = edit({ path: rig.file, to: at(0) })
+  const first = planEdit(rig.state, rig.outputs, request, rig.wall())
+  renameSync(rig.file, `${rig.file}.1`)
+  const again = planEdit(rig.state, rig.outputs, request, rig.wall(), first.chosen)
+  assert.deepEqual([only(again).id, only(again).path], [only(first).id, `${rig.file}.1`])
+})
+
+test('only what moves is told as moved: another output that stays is left out', async t => {
+  const rig = await hundred(t, ['a', 'b'])
+  const plan = await change(rig, { to: at(30 * LINE), output: 'b' })
+  assert.deepEqual(only(plan).from, { b: 100 * LINE })
+  const both = await change(rig, { to: at(0), newIds: true })
+  assert.deepEqual(only(both).from, { a: 100 * LINE, b: 100 * LINE })
+  const ids = await change(rig, { to: { kind: 'end' }, newIds: true, output: 'a' })
+  assert.deepEqual(only(ids).from, { a: 100 * LINE })
 })
 
 test('a file that was compressed meanwhile can be sent again from its first byte only', async t => {

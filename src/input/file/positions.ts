@@ -4,7 +4,7 @@ import { YarderError } from '../../core/errors.ts'
 import type { State } from '../../core/state.ts'
 import { compileGlob } from './glob.ts'
 import { HEAD_BYTES, bytesAt, headOf, newFileId, sourceId } from './identity.ts'
-import { checkpointIn, findRow, nextLine } from './place.ts'
+import { Listings, checkpointIn, findRow, nameNow, nextLine } from './place.ts'
 import type { Found } from './place.ts'
 import { RUNS, isRow, scopeOf } from './registry.ts'
 import type { Row } from './registry.ts'
@@ -50,6 +50,7 @@ export interface Change {
   readonly id: string
   readonly newId: string | undefined
   readonly path: string
+  /** Where the outputs were that it moves. */
   readonly from: Readonly<Record<string, number>>
   readonly to: number | undefined
   readonly notes: readonly string[]
@@ -57,6 +58,8 @@ export interface Change {
 }
 
 export interface EditPlan {
+  /** The streams that the edit names, by Source.id. */
+  readonly chosen: ReadonlySet<string>
   readonly changes: readonly Change[]
   /** Streams that were named and can't be moved, with the reason. */
   readonly left: readonly string[]
@@ -77,8 +80,9 @@ function* rowsOf(state: State, input: string): Iterable<readonly [id: string, ro
 
 /** Every stream of the input. Looks at the files; changes nothing. */
 export function positionsOf(state: State, input: string): Position[] {
+  const listings = new Listings()
   return [...rowsOf(state, input)].map(([id, row]) => {
-    const found = findRow(row)
+    const found = findRow(row, listings)
     found?.close()
     const at = found?.path ?? row.at ?? row.path
     const known = row.place ?? 'live'
@@ -95,6 +99,17 @@ export function positionsOf(state: State, input: string): Position[] {
   })
 }
 
+/** Under which name the bytes of each stream lie at this moment, by Source.id; without those that are not found. */
+export function namesNow(state: State, input: string): Map<string, string> {
+  const listings = new Listings()
+  const names = new Map<string, string>()
+  for (const [id, row] of rowsOf(state, input)) {
+    const name = nameNow(row, listings)
+    if (name !== undefined) names.set(id, name)
+  }
+  return names
+}
+
 const least = (row: Row): number => Math.min(...Object.values(ofOutputs(row)))
 
 /** What was counted into metrics is not counted again, whatever is sent again. */
@@ -104,21 +119,29 @@ function ofOutputs({ pos }: Row): Record<string, number> {
 }
 
 /**
- * What an edit does to the rows, nothing of which is changed yet. `outputs` are those that the input sends to. Throws a
- * YarderError (USAGE) that says what would be right.
+ * What an edit does to the rows, nothing of which is changed yet. `outputs` are those that the input sends to. `ids` are
+ * the streams that are meant when that was found out before: names may have changed since. Throws a YarderError (USAGE)
+ * that says what would be right.
  */
-export function planEdit(state: State, outputs: readonly string[], edit: Edit, now: number): EditPlan {
-  const chosen = chosenRows(state, edit)
+export function planEdit(
+  state: State,
+  outputs: readonly string[],
+  edit: Edit,
+  now: number,
+  ids?: ReadonlySet<string>
+): EditPlan {
+  const streams = chosenStreams(state, edit, ids)
+  const chosen = new Set(streams.map(({ id }) => id))
   if (edit.to === undefined) {
     const forgetsInput = edit.path === undefined
-    return { changes: chosen.map(([id, row]) => forgotten(id, row, forgetsInput)), left: [], forgetsInput }
+    return { chosen, changes: streams.map(stream => forgotten(stream, forgetsInput)), left: [], forgetsInput }
   }
   const left: string[] = []
   const changes: Change[] = []
-  for (const [id, row] of chosen) {
-    const name = row.at ?? row.path
-    const twin = row.copy === true && chosen.some(([, other]) => other !== row && other.ino === row.ino)
-    const found = twin ? undefined : findRow(row)
+  const listings = new Listings()
+  for (const { id, row, name } of streams) {
+    const twin = row.copy === true && streams.some(other => other.row !== row && other.row.ino === row.ino)
+    const found = twin ? undefined : findRow(row, listings)
     if (found === undefined) {
       left.push(twin ? `${name}: a copy of a file that is named as well` : `${name}: its bytes were not found`)
       continue
@@ -132,7 +155,7 @@ export function planEdit(state: State, outputs: readonly string[], edit: Edit, n
     }
   }
   if (changes.length === 0) refuse(`nothing can be moved: ${left.join('; ')}`)
-  return { changes, left, forgetsInput: false }
+  return { chosen, changes, left, forgetsInput: false }
 }
 
 /** Writes what was planned. It is durable with the state's next commit. */
@@ -145,24 +168,39 @@ export function applyEdit(state: State, input: string, plan: EditPlan): void {
   if (plan.forgetsInput) state.delete(RUNS, input)
 }
 
-function chosenRows(state: State, { input, path }: Edit): (readonly [string, Row])[] {
-  const rows = [...rowsOf(state, input)]
-  if (path === undefined) return rows.length > 0 ? rows : refuse(`the input ${input} has no positions yet`)
+/** A row with the name under which its bytes lie now; the last known one when they were not `found`. */
+interface Stream {
+  readonly id: string
+  readonly row: Row
+  readonly name: string
+  readonly found: boolean
+}
+
+function chosenStreams(state: State, { input, path }: Edit, ids: ReadonlySet<string> | undefined): Stream[] {
+  const listings = new Listings()
+  const streams = [...rowsOf(state, input)].map(([id, row]): Stream => {
+    const name = nameNow(row, listings)
+    return { id, row, name: name ?? row.at ?? row.path, found: name !== undefined }
+  })
+  if (path === undefined) return streams.length > 0 ? streams : refuse(`the input ${input} has no positions yet`)
+  if (ids !== undefined) return streams.filter(({ id }) => ids.has(id))
   const { matches } = compileGlob(path, '/')
-  const chosen = rows.filter(([, row]) => matches(row.at ?? row.path))
+  // Where another file lies by now is not the place of one that is gone.
+  const taken = new Set(streams.filter(({ found }) => found).map(({ name }) => name))
+  const chosen = streams.filter(({ name, found }) => matches(name) && (found || !taken.has(name)))
   if (chosen.length > 0) return chosen
-  const names = [...new Set(rows.map(([, row]) => row.at ?? row.path))].sort()
+  const names = [...new Set(streams.map(({ name }) => name))].sort()
   const few = names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
   return refuse(`the input ${input} has no position at ${path}; it has ${few || 'none at all'}`)
 }
 
-function forgotten(id: string, row: Row, withInput: boolean): Change {
+function forgotten({ id, row, name }: Stream, withInput: boolean): Change {
   const live = (row.place ?? 'live') === 'live'
   const note = live
     ? 'read from its first byte as a new file, with new ids'
     : 'it is read again only where the patterns of the input match its present name'
   const notes = withInput ? [] : [note]
-  return { id, newId: undefined, path: row.at ?? row.path, from: row.pos, to: undefined, notes, row: undefined }
+  return { id, newId: undefined, path: name, from: ofOutputs(row), to: undefined, notes, row: undefined }
 }
 
 /** The change, or why there is none. */
@@ -196,7 +234,18 @@ function moved(
   const next = { ...placed(row, found, { ...row.pos, ...pos }, now), file }
   if (edit.newIds) delete next.gen
   const newId = edit.newIds ? sourceId(file, 0) : undefined
-  return { id, newId, path: found.path, from: before, to, notes, row: next }
+  return { id, newId, path: found.path, from: movedOf(before, pos, edit.output), to, notes, row: next }
+}
+
+/** Where the outputs were that are elsewhere now; with new ids alone none is, and all that are meant count. */
+function movedOf(
+  before: Record<string, number>,
+  after: Record<string, number>,
+  output: string | undefined
+): Record<string, number> {
+  const meant = Object.entries(before).filter(([o]) => output === undefined || output === o)
+  const elsewhere = meant.filter(([o, offset]) => after[o] !== offset)
+  return Object.fromEntries(elsewhere.length > 0 ? elsewhere : meant)
 }
 
 const offsetInPacked = (target: Target): number | string =>

@@ -11,8 +11,6 @@ import type { Trouble, Troubles } from './troubles.ts'
 export interface TailStatus extends FileStatus {
   /** Source.id. */
   readonly id: string
-  /** Where its bytes lie when not under `path`, the name it was found under. */
-  readonly at?: string
   readonly ackedBy: Readonly<Record<string, number>>
   readonly open: boolean
 }
