@@ -75,7 +75,7 @@ export class Health {
   /** It can't go on and nothing will be tried again. Whether that is a fault or the end of the work the caller knows. */
   broken(error: unknown): void {
     this.lastError = describe(error)
-    this.#become('red', 'Given up', { error: this.lastError }, 'info')
+    this.#become('red', 'Given up', {}, 'info')
   }
 
   #become(state: HealthState, message: string, data: Record<string, unknown>, level?: 'info'): void {
