@@ -5,17 +5,24 @@ import { didYouMean } from '../core/field.ts'
 import { dependencyCircles } from '../health/dependencies.ts'
 import { metricNameClashes } from '../metrics/from-logs/name.ts'
 import type { CheckedConfig } from './components.ts'
+import { feedbackLoops } from './feedback.ts'
 import { inputsOfLogChecks } from './health-checks.ts'
 
-/** Faults between units, each at its place. */
-export function crossProblems(checked: CheckedConfig): Problem[] {
+/** Faults between units, each at its place. Relative paths start from `configDir`. */
+export function crossProblems(checked: CheckedConfig, configDir: string): Problem[] {
   const metrics = checked.units.metrics
   const named = metrics.map(unit => ({ name: unit.name, type: unit.type as Meter['type'] }))
   const clashes = [...metricNameClashes(named)].map(([name, message]) => {
     const unit = metrics.find(m => m.name === name)!
     return { at: unit.at(), path: unit.path, message }
   })
-  return [...clashes, ...circles(checked), ...strangeInputs(checked), ...strangeReaders(checked)]
+  return [
+    ...clashes,
+    ...circles(checked),
+    ...strangeInputs(checked),
+    ...strangeReaders(checked),
+    ...feedbackLoops(checked, configDir)
+  ]
 }
 
 function circles({ units: { checks } }: CheckedConfig): Problem[] {

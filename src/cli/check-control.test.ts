@@ -148,17 +148,17 @@ test('checks that depend on each other in a circle, or look at what is not there
 `
   const { checked } = loadText(text, catalog, {})
   assert.deepEqual(
-    crossProblems(checked).map(({ path, message }) => `${path}: ${message}`),
+    crossProblems(checked, '/').map(({ path, message }) => `${path}: ${message}`),
     ['checks.a.depends_on: goes round in a circle: a on b on a']
   )
   const strange = 'inputs: { nginx: { type: stdin } }\nchecks: { a: { type: log, input: ngnix, critical: 5 } }'
   assert.deepEqual(
-    crossProblems(loadText(strange, catalog, {}).checked).map(({ path, message }) => `${path}: ${message}`),
+    crossProblems(loadText(strange, catalog, {}).checked, '/').map(({ path, message }) => `${path}: ${message}`),
     ['checks.a.input: there is no "ngnix" in inputs; did you mean "nginx"?']
   )
   const nobody = 'agent: { notify_ready: [ballancer] }\nnotify: { balancer: { type: exec, command: ["true"] } }'
   assert.deepEqual(
-    crossProblems(loadText(nobody, catalog, {}).checked).map(({ path, message }) => `${path}: ${message}`),
+    crossProblems(loadText(nobody, catalog, {}).checked, '/').map(({ path, message }) => `${path}: ${message}`),
     ['agent.notify_ready: there is no "ballancer" in notify; did you mean "balancer"?']
   )
   assert.match(

@@ -40,7 +40,7 @@ export async function readConfigFile(explicit: string | undefined, env: NodeJS.P
     path,
     dir,
     checked,
-    problems: sortProblems([...problems, ...built, ...crossProblems(checked)], checked.files),
+    problems: sortProblems([...problems, ...built, ...crossProblems(checked, dir)], checked.files),
     warnings
   }
 }

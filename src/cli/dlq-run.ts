@@ -1,10 +1,11 @@
 // What `yarder dlq` does: reads the files itself; to change them it asks the running agent, or takes its lock.
-import { resolve } from 'node:path'
+import { statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { damagedPath, dropOffline, lettersOf, outputsWithLetters } from '../agent/dead-letters.ts'
 import type { JobReport, JobsAnswer, Selector } from '../agent/dead-letters.ts'
 import { systemClock } from '../core/clock.ts'
-import { YarderError } from '../core/errors.ts'
+import { YarderError, errnoOf } from '../core/errors.ts'
 import { EXIT } from './command.ts'
 import type { World } from './command.ts'
 import { usableConfig } from './config-file.ts'
@@ -38,6 +39,7 @@ export async function runDlq(act: DlqAct, ids: readonly string[], options: DlqOp
   const config = options.config === undefined ? undefined : await usableConfig(world, options.config)
   if (options.config !== undefined && config === undefined) return EXIT.usage
   const dataDir = await dataDirFor(world, options, config)
+  refuseWithoutAgent(dataDir)
   const task = { world, options, dataDir, config, selector }
   const outputs = await outputsWithLetters(dataDir, options.output)
   if (outputs.length === 0) {
@@ -52,6 +54,25 @@ async function dataDirFor(world: World, options: DlqOptions, config: ConfigFile 
   if (config === undefined) return (world.env['STATE_DIRECTORY'] || '/var/lib/yarder').split(':')[0]!
   const { dataDirOf } = await import('../agent/agent.ts')
   return dataDirOf(config.checked, config.dir, world.env)
+}
+
+/** "No dead letters" would be good news; where no agent has ever kept anything it is none. */
+function refuseWithoutAgent(dataDir: string): void {
+  if (['state.db', 'dead-letters'].some(name => mayExist(join(dataDir, name)))) return
+  const what = mayExist(dataDir) ? `no agent has run with ${dataDir}` : `there is no ${dataDir}`
+  throw new YarderError(
+    'USAGE',
+    `${what}; name the data_dir of the agent with --data-dir, or its configuration with -c`
+  )
+}
+
+/** False only when it surely isn't there; what forbids to look is told where it is read. */
+function mayExist(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch (error) {
+    return errnoOf(error) !== 'ENOTDIR'
+  }
 }
 
 /** Lines are printed so many characters at a time: a million letters are a million system calls else. */

@@ -159,9 +159,30 @@ test('without an agent a replay says what to do, and nothing is changed while an
 test('a data directory without letters is no error', async t => {
   const dataDir = mkdtempSync(join(tmpdir(), 'yarder-'))
   t.after(() => rmSync(dataDir, { recursive: true, force: true }))
+  writeFileSync(join(dataDir, 'state.db'), '')
   const { status, stdout, stderr } = await cli(['dlq', 'ls', '--data-dir', dataDir])
   assert.deepEqual([status, stdout], [0, ''])
   assert.match(stderr, /there are no dead letters in /)
+})
+
+test('a folder that is not there, or in which no agent has run, is wrong usage and not good news', async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'yarder-'))
+  t.after(() => rmSync(dir, { recursive: true, force: true }))
+  const right = 'name the data_dir of the agent with --data-dir, or its configuration with -c'
+  const none = join(dir, 'none')
+  for (const act of ['ls', 'show', 'replay'])
+    assert.deepEqual(await cli(['dlq', act, '--data-dir', none]), {
+      status: 2,
+      stdout: '',
+      stderr: `yarder dlq ${act}: there is no ${none}; ${right}\n`
+    })
+  // The same when nobody names it.
+  assert.equal((await cli(['dlq', 'ls'], { env: { STATE_DIRECTORY: none } })).status, 2)
+  assert.deepEqual(await cli(['dlq', 'ls', '--data-dir', dir]), {
+    status: 2,
+    stdout: '',
+    stderr: `yarder dlq ls: no agent has run with ${dir}; ${right}\n`
+  })
 })
 
 test('times are ago, a day, or a moment; without a zone the local one counts', () => {

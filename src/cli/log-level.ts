@@ -5,6 +5,7 @@ import { parseLevel } from '../service/log.ts'
 import { ask, controlPaths } from './control.ts'
 import { EXIT } from './command.ts'
 import type { Register } from './command.ts'
+import { WHOSE_OPTION, namedDataDir } from './data-dir.ts'
 
 /** First names of the agent's loggers. */
 const SUBSYSTEMS = ['all', 'agent', 'health', 'input', 'metrics', 'output', 'pipeline']
@@ -16,9 +17,14 @@ export const registerLogLevel: Register = (program, world, exit) => {
     .argument('[subsystem]', 'input, pipeline, output, metrics, health, agent, a part of one (output.elastic), or all')
     .argument('[level]', '0 (errors) to 20 (each batch), or error, warn, info, debug')
     .option('--for <duration>', 'take it back by itself after this time, such as 15m')
+    .option(...WHOSE_OPTION)
     .option('--data-dir <path>', 'data_dir of the agent, where its control socket is')
     .action(
-      async (subsystem: string | undefined, level: string | undefined, options: { for?: string; dataDir?: string }) => {
+      async (
+        subsystem: string | undefined,
+        level: string | undefined,
+        options: { for?: string; config?: string; dataDir?: string }
+      ) => {
         const usage = (text: string): void => {
           world.err(`yarder: ${text}\n`)
           exit(EXIT.usage)
@@ -34,9 +40,10 @@ export const registerLogLevel: Register = (program, world, exit) => {
         const forMs = options.for === undefined ? undefined : parseDuration(options.for)
         if (options.for !== undefined && forMs === undefined)
           return usage(`--for must be a duration such as 15m, got "${options.for}"`)
+        const dataDir = await namedDataDir(world, options.dataDir, options.config)
         try {
           const body = subsystem === undefined ? {} : { subsystem, level: number, forMs }
-          const answer = (await ask(controlPaths(world.env, options.dataDir), 'log-level', body)) as {
+          const answer = (await ask(controlPaths(world.env, dataDir), 'log-level', body)) as {
             levels: { subsystem: string; level: number; until?: number }[]
           }
           for (const l of answer.levels) {

@@ -5,6 +5,7 @@ import { uptimeText } from './check-control.ts'
 import { ask, controlPaths } from './control.ts'
 import { EXIT } from './command.ts'
 import type { Register, World } from './command.ts'
+import { WHOSE_OPTION, namedDataDir } from './data-dir.ts'
 import { onLines } from './one-line.ts'
 import { laggingLines, ledgerLines } from './status-files.ts'
 import { seconds } from './status-units.ts'
@@ -76,13 +77,15 @@ export const registerStatus: Register = (program, world, exit) => {
   program
     .command('status')
     .description('show the state of the running agent: outputs, inputs, files and how far each is')
+    .option(...WHOSE_OPTION)
     .option('--data-dir <path>', 'data_dir of the agent, where its control socket is')
     .option('--files', 'show every file, with what became of its bytes; without it, those that lag or have trouble')
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nExit status: 0 green, 1 not green or not reachable.')
-    .action(async (options: { dataDir?: string; files?: boolean; json?: boolean }) => {
+    .addHelpText('after', '\nExit status: 0 green, 1 not green or not reachable, 2 wrong usage.')
+    .action(async (options: { config?: string; dataDir?: string; files?: boolean; json?: boolean }) => {
+      const dataDir = await namedDataDir(world, options.dataDir, options.config)
       try {
-        const status = (await ask(controlPaths(world.env, options.dataDir), 'status')) as Status
+        const status = (await ask(controlPaths(world.env, dataDir), 'status')) as Status
         world.out(
           options.json === true || !world.terminal
             ? `${JSON.stringify(status)}\n`

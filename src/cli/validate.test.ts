@@ -117,3 +117,14 @@ test('config of a wrong configuration tells the problems and exits 2', async t =
   assert.equal(stdout, '')
   assert.match(stderr, /did you mean "outputs"\?/)
 })
+
+test('an output into a file that an input reads is told; validate and run both refuse it', async t => {
+  const text =
+    "inputs: { app: { type: file, paths: ['log/*'] } }\noutputs:\n  copy: { type: file, path: log/out.ndjson }\n"
+  const path = join(folder(t, { 'yarder.yaml': text }), 'yarder.yaml')
+  for (const command of ['validate', 'run']) {
+    const { status, stdout, stderr } = await cli([command, '-c', path])
+    assert.deepEqual([status, stdout], [2, ''])
+    assert.match(stderr, /yarder\.yaml:3:\d+ outputs\.copy\.path: the input "app" reads .*\/log\/out\.ndjson and/)
+  }
+})
