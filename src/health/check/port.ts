@@ -38,8 +38,10 @@ export const port = defineCheck({
     const sockets = sharedOf(context, SocketTable)
     return async () => {
       try {
-        const on = (await sockets.listeners(o.proc, o.protocol)).get(o.port) ?? []
-        const heard = o.address === undefined ? on.length > 0 : on.some(a => covers(a, plain(o.address!)))
+        let on = (await sockets.listeners(o.proc, o.protocol)).get(o.port) ?? []
+        // Before it is said that nobody listens somebody looks a second time.
+        if (!hears(on, o.address)) on = (await readListeners(o.proc, o.protocol)).get(o.port) ?? []
+        const heard = hears(on, o.address)
         const where = `${o.protocol} port ${o.port}${o.address === undefined ? '' : ` of ${o.address}`}`
         const others = on.length === 0 ? '' : `; it is listened on at ${on.join(', ')}`
         const message = heard ? `${where} is listened on at ${on.join(', ')}` : `nothing listens on ${where}${others}`
@@ -51,6 +53,9 @@ export const port = defineCheck({
     }
   }
 })
+
+const hears = (on: readonly string[], address: string | undefined): boolean =>
+  address === undefined ? on.length > 0 : on.some(a => covers(a, plain(address)))
 
 /** Whether who listens on the first address hears what comes to the second. */
 function covers(listener: string, address: string): boolean {
