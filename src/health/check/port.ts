@@ -4,7 +4,7 @@ import { defineCheck } from '../../core/component.ts'
 import { describe } from '../../core/errors.ts'
 import { boolean, choice, integer, optional, string } from '../../core/field.ts'
 import { sharedOf } from '../shared.ts'
-import { plain, SocketTable } from '../sockets.ts'
+import { plain, readListeners, SocketTable } from '../sockets.ts'
 
 /** What stands for every address. */
 const ANY = ['0.0.0.0', '::']
