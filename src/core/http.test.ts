@@ -284,6 +284,28 @@ test('a server is refused without its authority, accepted with it, and checked b
   assert.equal((await blind.request(request)).status, 200)
 })
 
+test('a connection can be tried without a word: through TLS, and up to a proxy', async t => {
+  const ca = makeCa(t)
+  const own = ca.issue('127.0.0.1', 'server')
+  const keys = { key: readFileSync(own.keyFile), cert: readFileSync(own.certFile) }
+  let requests = 0
+  const port = await listen(
+    t,
+    createHttps(keys, () => requests++)
+  )
+  const url = new URL(`https://127.0.0.1:${port}/in`)
+  const { signal } = new AbortController()
+  const trusting = client(t, { tls: tlsOf({ ca_file: ca.caFile }) })
+  await trusting.connect(url, signal)
+  await t.waitFor(() => assert.equal(trusting.connections, 0))
+  await assert.rejects(client(t).connect(url, signal), /connecting to https/)
+  const proxied = client(t, { env: { HTTPS_PROXY: `http://127.0.0.1:${await serve(t, () => {})}` } })
+  const refusing = proxied.connect(new URL(`https://127.0.0.1:1/`), AbortSignal.timeout(2000))
+  await assert.rejects(refusing, { code: 'UNREACHABLE' })
+  await assert.rejects(trusting.connect(url, AbortSignal.abort(new Error('stopping'))), /connecting to/)
+  assert.equal(requests, 0)
+})
+
 test('a client certificate that was replaced is used for the next request; a broken one is not', async t => {
   const ca = makeCa(t)
   const server = ca.issue('127.0.0.1', 'server')

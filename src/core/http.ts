@@ -118,6 +118,35 @@ export class HttpClient {
     }
   }
 
+  /** That the peer can be connected to, by proxy and TLS as a request would be; nothing is said to it. Rejects with HttpError. */
+  async connect(url: URL, signal: AbortSignal): Promise<void> {
+    const pair = await this.#agents(url)
+    const what = `connecting to ${shownUrl(url)}`
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const fail = (code: ErrorCode, cause: unknown): void => reject(new HttpError(code, what, 'connect', { cause }))
+    const { connectTimeout } = this.#options
+    const bare = new URL(url)
+    bare.username = bare.password = ''
+    const secure = bare.protocol === 'https:'
+    const req = (secure ? httpsRequest : httpRequest)(bare, { agent: secure ? pair.https : pair.http })
+    const timer = setTimeout(
+      () => fail('TIMEOUT', new Error(`no connection within ${connectTimeout} ms`)),
+      connectTimeout
+    )
+    const onAbort = (): void => fail('UNREACHABLE', signal.reason)
+    whenConnected(req, resolve)
+    req.on('error', error => fail('UNREACHABLE', error))
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      await promise
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+      req.destroy()
+    }
+  }
+
   /** Connections that are open now, idle ones included. */
   get connections(): number {
     return [...this.#retired, ...(this.#pair === undefined ? [] : [this.#pair])].reduce((n, p) => n + socketsOf(p), 0)

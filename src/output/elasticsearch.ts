@@ -10,11 +10,13 @@ import { lintTls } from '../core/tls-files.ts'
 import { Reminder } from './delivery/reminder.ts'
 import { BulkBody } from './elasticsearch/bulk.ts'
 import type { Injection, Naming } from './elasticsearch/bulk.ts'
-import { Hosts } from './elasticsearch/hosts.ts'
-import type { Host } from './elasticsearch/hosts.ts'
 import { DEFAULT_INDEX, indexFault, IndexNames } from './elasticsearch/index-name.ts'
-import { hostMeters } from './elasticsearch/meters.ts'
+import { elasticsearchMeters } from './elasticsearch/meters.ts'
 import { knock, Sender } from './elasticsearch/sender.ts'
+import { hostMeters } from './host-meters.ts'
+import { Hosts } from './hosts.ts'
+import { addressOf, httpHost } from './http-hosts.ts'
+import type { Credentials, HttpAddress } from './http-hosts.ts'
 
 const streamPart = (doc: string, fallback: string, pattern: RegExp): f.Field<string> =>
   f.string(doc, {
@@ -116,7 +118,6 @@ const TAKEN = {
 }
 
 function build(o: Options, ctx: Context): Output {
-  const hosts = o.hosts.map(text => hostOf(text, o))
   const stream = o.data_stream
   const index = stream === undefined ? new IndexNames(o.index, o.max_indices, () => ctx.clock.elapsed()) : undefined
   const streamName = stream && `${stream.type}-${stream.dataset}-${stream.namespace}`
@@ -135,7 +136,12 @@ function build(o: Options, ctx: Context): Output {
     log: ctx.log
   })
   const headers = { 'user-agent': 'yarder', ...o.headers }
-  const meters = hostMeters(ctx, hosts, client, index)
+  const hosts = o.hosts.map(text => {
+    const address = hostOf(text, o)
+    return httpHost(address, signal => knock(client, address, headers, signal))
+  })
+  const meters = elasticsearchMeters(ctx, index)
+  const ofHosts = hostMeters(ctx)
   if (index !== undefined) {
     index.onAbsurd = (time, arrival) =>
       ctx.log.warn(
@@ -158,13 +164,7 @@ function build(o: Options, ctx: Context): Output {
   }
   return new Sender({
     client,
-    hosts: new Hosts({
-      hosts,
-      clock: ctx.clock,
-      log: ctx.log,
-      probe: (host, signal) => knock(client, host, headers, signal),
-      onChange: meters.host
-    }),
+    hosts: new Hosts({ hosts, loadbalance: true, clock: ctx.clock, log: ctx.log, onChange: ofHosts.host }),
     path: `_bulk?${query.toString().replaceAll('%2C', ',').replaceAll('%2A', '*')}`,
     headers,
     timeout: o.timeout,
@@ -182,7 +182,10 @@ function build(o: Options, ctx: Context): Output {
     },
     rescue: o.rescue_conflicts,
     awaitsIndex: o.require_alias,
-    onOpen: meters.open,
+    onOpen: () => {
+      const ends = [meters.open(), ofHosts.open(hosts, () => client.connections)]
+      return () => ends.forEach(end => end())
+    },
     onTaken
   })
 }
@@ -201,25 +204,16 @@ function urlOf(text: string): URL | undefined {
 }
 
 /** What a host and its account are made of. */
-export type HostOptions = Pick<Options, 'username' | 'password' | 'api_key' | 'token'>
+export type HostOptions = Credentials & Pick<Options, 'api_key'>
 
 /** Throws OptionError for what is no address. */
-export function hostOf(text: string, o: HostOptions): Host {
+export function hostOf(text: string, o: HostOptions): HttpAddress {
   const url = urlOf(text)
   if (url === undefined) throw new OptionError('hosts', `"${withoutSecret(text)}" is no http or https address`)
-  const user = url.username === '' ? o.username : decodeURIComponent(url.username)
-  const password = url.username === '' ? o.password : decodeURIComponent(url.password)
-  url.username = url.password = ''
-  const base64 = (s: string): string => Buffer.from(s).toString('base64')
-  const authorization =
-    o.api_key !== undefined
-      ? `ApiKey ${o.api_key.includes(':') ? base64(o.api_key) : o.api_key}`
-      : o.token !== undefined
-        ? `Bearer ${o.token}`
-        : user !== undefined
-          ? `Basic ${base64(`${user}:${password ?? ''}`)}`
-          : undefined
-  return { url, authorization }
+  const address = addressOf(url, o)
+  if (o.api_key === undefined) return address
+  const encoded = o.api_key.includes(':') ? Buffer.from(o.api_key).toString('base64') : o.api_key
+  return { ...address, authorization: `ApiKey ${encoded}` }
 }
 
 const withoutSecret = (text: string): string => text.replace(/\/\/[^/@]*@/, '//***@')

@@ -1,39 +1,38 @@
 // The numbers that only outputs with hosts and connections have.
 import type { Context } from '../core/component.ts'
 
-/** A host as these numbers see it. */
-export interface MeteredHost {
+interface Named {
   readonly name: string
-  /** Connections that are open. */
-  readonly connections: number
 }
 
 export interface HostMeters {
-  host(host: Pick<MeteredHost, 'name'>, up: boolean): void
-  /** Begins; returns the way to take its series out again. */
-  open(hosts: readonly MeteredHost[]): () => void
+  host(host: Named, up: boolean): void
+  /** Begins, with the way to count connections that are open; returns the way to take its series out again. */
+  open(hosts: readonly Named[], connections: () => number): () => void
 }
 
-export function hostMeters(ctx: Context): HostMeters {
-  const { instruments, name } = ctx
-  const up = instruments.gauge('yarder_output_host_up', 'Whether a host is in rotation.', ['output', 'host'])
-  const connections = instruments.gauge('yarder_output_connections', 'Connections that are open.', ['output'])
-  const host = (h: Pick<MeteredHost, 'name'>, isUp: boolean): void => up.set(isUp ? 1 : 0, name, h.name)
+export function hostMeters({ instruments, name }: Context): HostMeters {
+  const up = instruments.gauge(
+    'yarder_output_host_up',
+    'Whether a host can be used: 0 after three failures in a row, until it answers again.',
+    ['output', 'host']
+  )
+  const open = instruments.gauge('yarder_output_connections', 'Connections that are open.', ['output'])
+  const host = (h: Named, isUp: boolean): void => up.set(isUp ? 1 : 0, name, h.name)
   return {
     host,
-    open(hosts) {
+    open(hosts, connections) {
       for (const h of hosts) host(h, true)
-      const forget = instruments.beforeScrape(() =>
-        connections.set(
-          hosts.reduce((n, h) => n + h.connections, 0),
-          name
-        )
-      )
+      const forget = instruments.beforeScrape(() => open.set(connections(), name))
       return () => {
         forget()
-        connections.remove(name)
+        open.remove(name)
         for (const h of hosts) up.remove(name, h.name)
       }
     }
   }
 }
+
+/** Those of all hosts together. */
+export const connectionsOf = (hosts: ReadonlyArray<{ readonly connections: number }>): number =>
+  hosts.reduce((n, h) => n + h.connections, 0)

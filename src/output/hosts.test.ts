@@ -61,6 +61,12 @@ test('with loadbalance the least busy is first, and equals take turns', t => {
   assert.deepEqual([s.order(), s.order()], ['acb', 'acb'])
 })
 
+test('with one host out the others share alike', t => {
+  const s = setup(t, 'abc', { loadbalance: true })
+  s.fail('c', 3)
+  assert.deepEqual([s.order(), s.order(), s.order(), s.order()], ['ab', 'ba', 'ab', 'ba'])
+})
+
 test('a host is left out after three failures in a row, and back when it can be connected to', async t => {
   const s = setup(t, 'ab', { loadbalance: true })
   s.fail('a', 2)
@@ -107,9 +113,13 @@ test('when all are out all are asked, and one that acknowledges is back at once'
   assert.equal(s.clock.waiting, 0)
 })
 
-test('a single host is never left out, and never knocked at', async t => {
+test('a single host is never left out, and never knocked at; that it is down and up again is told all the same', async t => {
   const s = setup(t, 'a')
+  s.fail('a', 2)
+  assert.deepEqual(s.changes, [])
   s.fail('a', 9)
   await s.clock.advance(60_000)
-  assert.deepEqual([s.order(), s.knocks, s.changes], ['a', [], []])
+  assert.deepEqual([s.order(), s.knocks, s.changes], ['a', [], ['a down']])
+  s.hosts.good(s.get('a'))
+  assert.deepEqual(s.changes, ['a down', 'a up'])
 })

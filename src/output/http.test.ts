@@ -9,6 +9,8 @@ import { makeRecords } from '../../test/lib/records.ts'
 import { context as plainContext } from '../../test/lib/step.ts'
 import { makeCa } from '../../test/lib/test-ca.ts'
 import { readFields } from '../core/field.ts'
+import { silentInstruments } from '../core/instruments.ts'
+import type { Instruments } from '../core/instruments.ts'
 import { readDeadLetters } from './dead-letter.ts'
 import { Delivery, deliveryOptions } from './delivery.ts'
 import { http } from './http.ts'
@@ -18,7 +20,15 @@ function rig(t: TestContext, url: string | string[], options: object = {}) {
   const given = { url, backoff: { init: '10ms', max: '40ms' }, batch: { timeout: '0s' }, ...options }
   const values = readFields(http.fields, given, (path, message) => assert.fail(`${path} ${message}`))!
   assert.deepEqual([...http.lint!(values)], [])
-  const context = plainContext({ name: 'web', dataDir, configDir: dataDir })
+  const gauges = new Map<string, number>()
+  const instruments: Instruments = {
+    ...silentInstruments,
+    gauge: name => ({
+      ...silentInstruments.gauge('', '', []),
+      set: (value, ...labels) => void gauges.set(`${name} ${labels.join(' ')}`, value)
+    })
+  }
+  const context = plainContext({ name: 'web', dataDir, configDir: dataDir, instruments })
   const output = http.build(values, context)
   const delivery = new Delivery({ type: 'http', output, options: deliveryOptions(values), context })
   t.after(async () => {
@@ -30,6 +40,7 @@ function rig(t: TestContext, url: string | string[], options: object = {}) {
   return {
     delivery,
     settled,
+    gauges,
     offer: (name: string, count: number, doc: (n: number) => object = n => ({ n, k: `${name}-${n}` })) =>
       delivery.offer(
         makeRecords({
@@ -230,7 +241,7 @@ test('credentials of each kind are sent, and never shown', async t => {
     const r = rig(t, `${fake.url.replace('//', `//${user}`)}?key=geheim`, options)
     fake.next(web.refuse(401))
     await r.offer('a', 3)
-    await t.waitFor(() => assert.equal(r.delivery.status().message, 'Ready'))
+    await r.arrived('a')
     assert.ok(fake.requests.every(x => x.request.headers.authorization === authorization))
     assert.equal(fake.requests[0]!.request.url, '/in?key=geheim')
     assert.match(r.delivery.status().lastError!, /^unauthorised: POST http:\/\/127\.0\.0\.1:\d+\/in answered 401/)
@@ -251,6 +262,21 @@ test('of several addresses a dead one gives way to the next', async t => {
   }
   assert.equal(fakes[1]!.taken.length, 30)
   assert.equal(r.delivery.status().state, 'green')
+})
+
+test('a server is known before the first record, though nothing is sent to it; one that refuses is told with its errno', async t => {
+  const fake = await server(t)
+  const r = rig(t, fake.url)
+  await t.waitFor(() => assert.equal(r.delivery.status().message, 'Ready'))
+  assert.equal(fake.requests.length, 0)
+  await fake.down()
+  const refused = rig(t, fake.url)
+  const { host } = new URL(fake.url)
+  const up = (): number | undefined => refused.gauges.get(`yarder_output_host_up web ${host}`)
+  await t.waitFor(() => assert.equal(up(), 0))
+  assert.match(refused.delivery.status().lastError!, new RegExp(`^connecting to http://${host}/in: .*ECONNREFUSED`))
+  await fake.up()
+  await t.waitFor(() => assert.deepEqual([refused.delivery.status().message, up()], ['Ready', 1]))
 })
 
 test('TLS with an authority and a client certificate from files', async t => {

@@ -9,13 +9,10 @@ import { networkFields } from '../core/network-fields.ts'
 import { lintTls } from '../core/tls-files.ts'
 import { hostMeters } from './host-meters.ts'
 import { Hosts } from './hosts.ts'
-import { firstWords, refusal } from './http-answer.ts'
+import { addressOf, httpHost } from './http-hosts.ts'
 import { compileShape, CONTENT_TYPES } from './http/body.ts'
 import { Sender } from './http/sender.ts'
-import type { Target } from './http/sender.ts'
 import { STATUS_PATTERN } from './http/verdict.ts'
-
-const PROBE_TIMEOUT_MS = 10_000
 
 const status = f.string('A status, or a class of them.', {
   pattern: STATUS_PATTERN,
@@ -140,7 +137,10 @@ function build(o: Options, ctx: Context): Output {
     log: ctx.log
   })
   const headers = { 'user-agent': 'yarder', 'content-type': CONTENT_TYPES[o.format], ...lowered(o.headers) }
-  const targets = o.url.map(url => targetOf(url, o, client, headers))
+  const targets = o.url.map(url => {
+    const address = addressOf(url, o)
+    return httpHost(address, signal => client.connect(address.url, signal))
+  })
   const meters = hostMeters(ctx)
   let shape
   try {
@@ -162,40 +162,9 @@ function build(o: Options, ctx: Context): Output {
     timeout: o.timeout,
     compressionLevel: o.compression_level,
     clock: ctx.clock,
-    // The connections of all stand in the first, since the client has them together.
-    onOpen: () =>
-      meters.open(
-        targets.map((target, i) => ({
-          name: target.name,
-          get connections() {
-            return i === 0 ? client.connections : 0
-          }
-        }))
-      )
+    onOpen: () => meters.open(targets, () => client.connections)
   })
 }
 
 const lowered = (headers: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
-
-function targetOf(given: URL, o: Options, client: HttpClient, headers: Record<string, string>): Target {
-  const url = new URL(given)
-  const user = url.username === '' ? o.username : decodeURIComponent(url.username)
-  const password = url.username === '' ? o.password : decodeURIComponent(url.password)
-  url.username = url.password = ''
-  const basic = user === undefined ? undefined : Buffer.from(`${user}:${password ?? ''}`).toString('base64')
-  const authorization = o.token !== undefined ? `Bearer ${o.token}` : basic && `Basic ${basic}`
-  return {
-    url,
-    authorization,
-    name: url.host,
-    busy: 0,
-    /** That it answers at all; a HEAD sends nothing and changes nothing. */
-    async knock(signal) {
-      const { 'content-type': _, ...others } = headers
-      const all = authorization === undefined ? others : { ...others, authorization }
-      const response = await client.request({ method: 'HEAD', url, headers: all, timeout: PROBE_TIMEOUT_MS, signal })
-      if (response.status >= 500) throw refusal(`HEAD ${shownUrl(url)}`, response, firstWords(response))
-    }
-  }
-}

@@ -11,7 +11,7 @@ import { nameOf } from './dial.ts'
 import { MOST_EVENTS, WindowFrames } from './logstash/frames.ts'
 import { Hosts } from './hosts.ts'
 import { Link } from './logstash/link.ts'
-import { hostMeters } from './host-meters.ts'
+import { connectionsOf, hostMeters } from './host-meters.ts'
 import { Sender } from './logstash/sender.ts'
 import { SlowStart } from './logstash/window.ts'
 
@@ -119,7 +119,7 @@ function build(o: Options, ctx: Context): Output {
     }),
     makeFrames: () => new WindowFrames(metadata, o.compression_level, o.batch.max_bytes + o.batch.max_events * 256),
     slowStart: o.slow_start ? new SlowStart(o.batch.max_events) : undefined,
-    onOpen: () => meters.open(links)
+    onOpen: () => meters.open(links, () => connectionsOf(links))
   })
 }
 

@@ -9,7 +9,7 @@ import type { Template } from '../core/template.ts'
 import { lintTls, TlsFiles } from '../core/tls-files.ts'
 import { Reminder } from './delivery/reminder.ts'
 import { nameOf } from './dial.ts'
-import { hostMeters } from './host-meters.ts'
+import { connectionsOf, hostMeters } from './host-meters.ts'
 import { Hosts } from './hosts.ts'
 import { DatagramLink } from './syslog/datagram.ts'
 import { LineMaker } from './syslog/line.ts'
@@ -223,7 +223,7 @@ function build(o: Options, ctx: Context): Output {
     framing: o.framing,
     links,
     hosts: new Hosts({ hosts: links, loadbalance: false, clock, log: ctx.log, onChange: meters.host }),
-    onOpen: () => meters.open(links),
+    onOpen: () => meters.open(links, () => connectionsOf(links)),
     onCut: count => {
       cut.add(count, ctx.name)
       const told = reminder.due(count)

@@ -9,11 +9,12 @@ import type { HttpClient, HttpResponse } from '../../core/http.ts'
 import type { Log } from '../../core/log.ts'
 import { cutParcel, locate, recordId } from '../../core/parcel.ts'
 import type { Template } from '../../core/template.ts'
-import { isHostTrouble } from '../http-answer.ts'
+import type { Hosts } from '../hosts.ts'
+import { firstToAnswer } from '../http-hosts.ts'
+import type { HttpAddress, HttpHost } from '../http-hosts.ts'
 import { judgeStatus, readAnswer, refusal, said } from './answer.ts'
 import type { Answer } from './answer.ts'
 import type { BulkBody, Naming } from './bulk.ts'
-import type { Host, Hosts } from './hosts.ts'
 import { greet } from './product.ts'
 import { conflictOf, MAX_FIELDS, moveAside, parcelOf as asParcel, rescueOf } from './rescue.ts'
 import type { Rescue } from './rescue.ts'
@@ -27,7 +28,7 @@ const PROBE_TIMEOUT_MS = 10_000
 
 export interface SenderOptions {
   client: HttpClient
-  hosts: Hosts
+  hosts: Hosts<HttpHost>
   /** After `/`: `_bulk` and its query. */
   path: string
   headers: Readonly<Record<string, string>>
@@ -97,7 +98,7 @@ export class Sender implements Output {
   /** An answer to `GET /` shows that the host is there and lets us in; a key that may only write gets 403 there. */
   async probe(signal: AbortSignal): Promise<void> {
     this.#forget ??= this.#o.onOpen()
-    const response = await this.#overHosts(host => this.#hello(host, signal), signal)
+    const response = await firstToAnswer(this.#o.hosts, host => this.#hello(host, signal), signal)
     if (response.status !== 200 && response.status !== 403)
       throw refusal(`GET ${this.target}`, response, retryAfter(response.headers, this.#o.clock.now()))
     if (!this.#greeted) greet(this.#o.log, this.target, response.status, response.body)
@@ -107,19 +108,23 @@ export class Sender implements Output {
   setup(options: SetupOptions, signal: AbortSignal): Promise<SetupStep[]> {
     const { client } = this.#o
     return runSetup(this.#o.home, options, (method, path, body) =>
-      this.#overHosts(host => {
-        const headers = this.#headers(host)
-        if (body !== undefined) headers['content-type'] = 'application/json'
-        const bytes = body && { body: Buffer.from(JSON.stringify(body)) }
-        return client.request({
-          method,
-          url: new URL(path, host.url),
-          headers,
-          timeout: this.#o.timeout,
-          signal,
-          ...bytes
-        })
-      }, signal)
+      firstToAnswer(
+        this.#o.hosts,
+        host => {
+          const headers = this.#headers(host)
+          if (body !== undefined) headers['content-type'] = 'application/json'
+          const bytes = body && { body: Buffer.from(JSON.stringify(body)) }
+          return client.request({
+            method,
+            url: new URL(path, host.url),
+            headers,
+            timeout: this.#o.timeout,
+            signal,
+            ...bytes
+          })
+        },
+        signal
+      )
     )
   }
 
@@ -241,61 +246,43 @@ export class Sender implements Output {
   async #request(body: Buffer, signal: AbortSignal): Promise<HttpResponse> {
     const { client, path, timeout, compressionLevel } = this.#o
     const sent = compressionLevel === 0 ? body : await compress(body, { level: compressionLevel })
-    const response = await this.#overHosts(async host => {
-      try {
-        const headers = this.#headers(host)
-        headers['content-type'] = 'application/x-ndjson'
-        if (compressionLevel > 0) headers['content-encoding'] = 'gzip'
-        return await client.request({
-          method: 'POST',
-          url: new URL(path, host.url),
-          headers,
-          body: sent,
-          timeout,
-          signal
-        })
-      } catch (error) {
-        if (
-          error instanceof HttpError &&
-          error.stage === 'exchange' &&
-          ['ECONNRESET', 'EPIPE'].includes(errnoOf(error))
-        )
-          this.#limit.reset(body.length)
-        throw error
-      }
-    }, signal)
+    const response = await firstToAnswer(
+      this.#o.hosts,
+      async host => {
+        try {
+          const headers = this.#headers(host)
+          headers['content-type'] = 'application/x-ndjson'
+          if (compressionLevel > 0) headers['content-encoding'] = 'gzip'
+          return await client.request({
+            method: 'POST',
+            url: new URL(path, host.url),
+            headers,
+            body: sent,
+            timeout,
+            signal
+          })
+        } catch (error) {
+          if (
+            error instanceof HttpError &&
+            error.stage === 'exchange' &&
+            ['ECONNRESET', 'EPIPE'].includes(errnoOf(error))
+          )
+            this.#limit.reset(body.length)
+          throw error
+        }
+      },
+      signal
+    )
     this.#limit.answered()
     return response
   }
 
-  /** The first host that answers; one that doesn't, or only passes on that something behind it is down, gives way to the next. */
-  async #overHosts(ask: (host: Host) => Promise<HttpResponse>, signal?: AbortSignal): Promise<HttpResponse> {
-    let last: { response: HttpResponse } | { error: unknown } = { error: new Error('no host') }
-    for (const host of this.#o.hosts.order()) {
-      try {
-        const response = await ask(host)
-        if (!isHostTrouble(response.status)) {
-          this.#o.hosts.good(host)
-          return response
-        }
-        last = { response }
-        this.#o.hosts.bad(host, refusal(shownUrl(host.url), response))
-      } catch (error) {
-        if (signal?.aborted === true) throw error
-        last = { error }
-        this.#o.hosts.bad(host, error)
-      }
-    }
-    if ('response' in last) return last.response
-    throw last.error
-  }
-
-  #hello(host: Host, signal: AbortSignal): Promise<HttpResponse> {
+  #hello(host: HttpAddress, signal: AbortSignal): Promise<HttpResponse> {
     const headers = this.#headers(host)
     return this.#o.client.request({ method: 'GET', url: host.url, headers, timeout: PROBE_TIMEOUT_MS, signal })
   }
 
-  #headers(host: Host): Record<string, string> {
+  #headers(host: HttpAddress): Record<string, string> {
     const { authorization } = host
     return { accept: 'application/json', ...this.#o.headers, ...(authorization === undefined ? {} : { authorization }) }
   }
@@ -317,7 +304,7 @@ function failed(out: Result, error: unknown): void {
 /** Whether a host answers at all, for its way back into rotation. */
 export async function knock(
   client: HttpClient,
-  host: Host,
+  host: HttpAddress,
   headers: Record<string, string>,
   signal: AbortSignal
 ): Promise<void> {

@@ -5,11 +5,13 @@ import { gzip } from 'node:zlib'
 import type { Clock } from '../../core/clock.ts'
 import type { Output, Parcel, Rejected, Sent } from '../../core/component.ts'
 import { describe, errnoOf, YarderError } from '../../core/errors.ts'
-import { HttpError, retryAfter, shownUrl } from '../../core/http.ts'
+import { HttpError, retryAfter } from '../../core/http.ts'
 import type { HttpClient, HttpResponse } from '../../core/http.ts'
 import { cutParcel, locate, recordId } from '../../core/parcel.ts'
-import type { Destination, Hosts } from '../hosts.ts'
-import { firstWords, isHostTrouble, refusal } from '../http-answer.ts'
+import type { Hosts } from '../hosts.ts'
+import { firstWords, refusal } from '../http-answer.ts'
+import { firstToAnswer } from '../http-hosts.ts'
+import type { HttpHost } from '../http-hosts.ts'
 import { SizeLimit } from '../size-limit.ts'
 import { bodyOf } from './body.ts'
 import type { Format, Shape } from './body.ts'
@@ -20,15 +22,9 @@ const compress = promisify(gzip)
 /** What a server says to a receipt is of no interest; what it says to a refusal is in its beginning. */
 const MOST_ANSWER = 64 * 1024
 
-/** A URL that records go to. */
-export interface Target extends Destination {
-  readonly url: URL
-  readonly authorization: string | undefined
-}
-
 export interface SenderOptions {
   readonly client: HttpClient
-  readonly hosts: Hosts<Target>
+  readonly hosts: Hosts<HttpHost>
   readonly target: string
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
@@ -92,6 +88,12 @@ export class Sender implements Output {
       return this.#brokenOff(parcel, answered, rejected, error)
     }
     return this.#judged(parcel, parcel.count, rejected, undefined)
+  }
+
+  /** That a server can be connected to; a request would be a record to some (the http input of Logstash). */
+  async probe(signal: AbortSignal): Promise<void> {
+    this.#forget ??= this.#o.onOpen()
+    await this.#o.hosts.first(host => host.knock(signal), signal)
   }
 
   close(): Promise<void> {
@@ -165,47 +167,29 @@ export class Sender implements Output {
       ...(compressionLevel === 0 ? {} : { 'content-encoding': 'gzip' }),
       ...headers
     }
-    const response = await this.#overHosts(async ({ url, authorization }) => {
-      try {
-        return await client.request({
-          method,
-          url,
-          headers: authorization === undefined ? all : { ...all, authorization },
-          body: sent,
-          timeout,
-          signal,
-          maxResponseBytes: MOST_ANSWER
-        })
-      } catch (error) {
-        const broken = error instanceof HttpError && error.stage === 'exchange'
-        if (broken && ['ECONNRESET', 'EPIPE'].includes(errnoOf(error))) this.#limit.reset(body.length)
-        throw error
-      }
-    }, signal)
+    const response = await firstToAnswer(
+      this.#o.hosts,
+      async ({ url, authorization }) => {
+        try {
+          return await client.request({
+            method,
+            url,
+            headers: authorization === undefined ? all : { ...all, authorization },
+            body: sent,
+            timeout,
+            signal,
+            maxResponseBytes: MOST_ANSWER
+          })
+        } catch (error) {
+          const broken = error instanceof HttpError && error.stage === 'exchange'
+          if (broken && ['ECONNRESET', 'EPIPE'].includes(errnoOf(error))) this.#limit.reset(body.length)
+          throw error
+        }
+      },
+      signal
+    )
     this.#limit.answered()
     return response
-  }
-
-  /** The first that answers; one that doesn't, or only passes on that something behind it is down, gives way to the next. */
-  async #overHosts(ask: (target: Target) => Promise<HttpResponse>, signal: AbortSignal): Promise<HttpResponse> {
-    let last: { response: HttpResponse } | { error: unknown } = { error: new Error('no url') }
-    for (const target of this.#o.hosts.order()) {
-      try {
-        const response = await ask(target)
-        if (!isHostTrouble(response.status)) {
-          this.#o.hosts.good(target)
-          return response
-        }
-        last = { response }
-        this.#o.hosts.bad(target, refusal(shownUrl(target.url), response, firstWords(response)))
-      } catch (error) {
-        if (signal.aborted) throw error
-        last = { error }
-        this.#o.hosts.bad(target, error)
-      }
-    }
-    if ('response' in last) return last.response
-    throw last.error
   }
 }
 

@@ -48,16 +48,7 @@ export class Sender implements Output {
   /** Connects to the first host that lets us; nothing is sent. */
   async probe(signal: AbortSignal): Promise<void> {
     this.#forget ??= this.#o.onOpen()
-    let last: unknown
-    for (const link of this.#o.hosts.order()) {
-      try {
-        return await link.knock(signal)
-      } catch (error) {
-        last = error
-        this.#o.hosts.bad(link, error)
-      }
-    }
-    throw last
+    await this.#o.hosts.first(link => link.knock(signal), signal)
   }
 
   close(): Promise<void> {

@@ -1,6 +1,5 @@
 // Sends parcels as syslog: each record a message, framed for a stream or as a datagram, to the first host that takes it.
 import type { Output, Parcel, Rejected, Sent } from '../../core/component.ts'
-import { YarderError } from '../../core/errors.ts'
 import { locate, recordId } from '../../core/parcel.ts'
 import type { Hosts } from '../hosts.ts'
 import type { DatagramLink } from './datagram.ts'
@@ -38,7 +37,7 @@ export class Sender implements Output {
     this.#forget ??= this.#o.onOpen()
     const messages = this.#messages(parcel)
     let wire: Buffer | undefined
-    const tooLarge = await this.#toAHost(async link => {
+    const tooLarge = await this.#o.hosts.first(async link => {
       if (!('hurry' in link)) return link.send(messages, signal)
       wire ??= frame(messages, this.#o.framing)
       await link.send(wire, signal)
@@ -50,7 +49,7 @@ export class Sender implements Output {
   /** Contacts the first host that can be. */
   async probe(signal: AbortSignal): Promise<void> {
     this.#forget ??= this.#o.onOpen()
-    await this.#toAHost(link => link.knock(signal), signal)
+    await this.#o.hosts.first(link => link.knock(signal), signal)
   }
 
   hurry(): void {
@@ -73,22 +72,6 @@ export class Sender implements Output {
       for (let row = from; row < to; row++) messages.push(lines.make(records, row))
     if (lines.cut > before) this.#o.onCut(lines.cut - before)
     return messages
-  }
-
-  async #toAHost<T>(work: (link: SyslogLink) => Promise<T>, signal: AbortSignal): Promise<T> {
-    let last: unknown = new YarderError('UNREACHABLE', 'sending to no host')
-    for (const link of this.#o.hosts.order()) {
-      try {
-        const result = await work(link)
-        this.#o.hosts.good(link)
-        return result
-      } catch (error) {
-        if (signal.aborted) throw error
-        last = error
-        this.#o.hosts.bad(link, error)
-      }
-    }
-    throw last
   }
 }
 
