@@ -54,15 +54,33 @@ export interface Status {
   checks: CheckStatus[]
 }
 
+/** What the agent is made of, each part speaking for itself. */
+export type StatusParts = Pick<Status, 'outputs' | 'inputs' | 'checks'>
+
+/** A part, as far as the whole depends on it. */
+interface Part {
+  readonly name: string
+  readonly state: State
+  readonly message: string
+}
+
+/** All of it; `stateFile` is a part too, and is told of only when it is the worst. */
+export function statusOf(
+  parts: StatusParts,
+  stateFile: Part,
+  own: Omit<Status, keyof StatusParts | 'state' | 'message'>
+): Status {
+  const { outputs, inputs, checks } = parts
+  const all = [...outputs.map(outputPart), ...inputs.flatMap(brokenPart), stateFile, ...checks.map(asPart)]
+  return { ...overall(all, own.draining), ...own, ...parts }
+}
+
 const RANK: Record<State, number> = { green: 0, uninitialized: 1, yellow: 2, red: 3 }
 
 /** The whole is as bad as its worst part; a draining agent is red, so that nobody counts on it. */
-export function overall(
-  parts: readonly { name: string; state: State; message: string }[],
-  draining: boolean
-): { state: State; message: string } {
+function overall(parts: readonly Part[], draining: boolean): { state: State; message: string } {
   if (draining) return { state: 'red', message: 'draining' }
-  let worst: { name: string; state: State; message: string } | undefined
+  let worst: Part | undefined
   for (const part of parts) if (worst === undefined || RANK[part.state] > RANK[worst.state]) worst = part
   if (worst === undefined || worst.state === 'green') return { state: 'green', message: 'Ready' }
   // An output that had nothing to send yet is no reason to worry anybody.
@@ -75,17 +93,15 @@ export const redMessage = ({ state, message }: Pick<Status, 'state' | 'message'>
   state === 'red' ? message : undefined
 
 /** An output as a part of the whole; one that waits for its first record is no reason to worry anybody. */
-export const outputPart = ({
-  name,
-  state,
-  message,
-  lastError,
-  unacknowledged
-}: OutputStatus): { name: string; state: State; message: string } => ({
+const outputPart = ({ name, state, message, lastError, unacknowledged }: OutputStatus): Part => ({
   name,
   state: state === 'yellow' && lastError === undefined && unacknowledged === 0 ? 'uninitialized' : state,
   message
 })
+
+/** An input as a part of the whole: only its failure says anything. */
+const brokenPart = ({ name, state, message }: InputStatus): Part[] =>
+  state === 'failed' ? [{ name, state: 'red', message }] : []
 
 const STATE_OF: Record<CheckStatus['state'], State> = {
   ok: 'green',
@@ -96,12 +112,7 @@ const STATE_OF: Record<CheckStatus['state'], State> = {
 }
 
 /** A check as a part of the whole; one that has not run yet says nothing about anything. */
-export const asPart = ({
-  name,
-  state,
-  message,
-  lastRun
-}: CheckStatus): { name: string; state: State; message: string } => ({
+const asPart = ({ name, state, message, lastRun }: CheckStatus): Part => ({
   name,
   state: lastRun === undefined && state === 'unknown' ? 'uninitialized' : STATE_OF[state],
   message

@@ -25,7 +25,7 @@ export async function findDataDir(
   if (explicit !== undefined) return { path: resolve(explicit), guessed: false }
   const usual = (world.env['STATE_DIRECTORY'] || '/var/lib/yarder').split(':')[0]!
   if (config === undefined && findConfig(undefined, world.env).path === undefined) return { path: usual, guessed: true }
-  const { dataDirOf } = await import('../agent/agent.ts')
+  const { dataDirOf } = await import('../agent/data-dir.ts')
   const { checked, dir, problems } = await readConfigFile(config, world.env)
   const problem = problems.find(hidesDataDir)
   if (problem !== undefined) {

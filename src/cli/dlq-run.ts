@@ -52,7 +52,7 @@ export async function runDlq(act: DlqAct, ids: readonly string[], options: DlqOp
 async function dataDirFor(world: World, options: DlqOptions, config: ConfigFile | undefined): Promise<string> {
   if (options.dataDir !== undefined) return resolve(options.dataDir)
   if (config === undefined) return (world.env['STATE_DIRECTORY'] || '/var/lib/yarder').split(':')[0]!
-  const { dataDirOf } = await import('../agent/agent.ts')
+  const { dataDirOf } = await import('../agent/data-dir.ts')
   return dataDirOf(config.checked, config.dir, world.env)
 }
 
