@@ -1,7 +1,6 @@
 // The metrics that are made out of records, running.
 import type { Clock } from '../core/clock.ts'
-import type { Context } from '../core/component.ts'
-import type { Cursor, Event } from '../core/event.ts'
+import type { Context, Observer } from '../core/component.ts'
 import type { State } from '../core/state.ts'
 import { createLogMetric } from '../metrics/from-logs/metric.ts'
 import { createLogMetrics } from '../metrics/from-logs/set.ts'
@@ -54,7 +53,7 @@ export class RunningMetrics {
   }
 
   /** For the pipeline of an input. They are those of this set: a new set needs a new pipeline. */
-  observersOf(input: string): Array<(event: Event, cursor: Cursor) => void> {
+  observersOf(input: string): Observer[] {
     return this.#set?.observersOf(input) ?? []
   }
 }

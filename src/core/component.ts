@@ -135,6 +135,13 @@ export interface Records {
   readonly within?: Uint32Array | undefined
 }
 
+/** Looks at a record that leaves a pipeline. Never throws, and keeps nothing of it: the next one may be the same object. */
+export interface Observer {
+  (event: Event, cursor: Cursor): void
+  /** References of the fields it reads; absent when it may read any. Others need not be there. */
+  readonly reads?: readonly string[]
+}
+
 /** Which records an output gets, and in which form. */
 export interface Selection {
   readonly output: string
@@ -270,6 +277,8 @@ export interface Meter {
   readonly width: number
   /** Changes when numbers that were kept by another build of the metric can't be gone on with. */
   readonly signature: string
+  /** References of the fields that `measure` and `reason` read. */
+  readonly reads: readonly string[]
   /** The number that a record brings; NaN when it brings none, and `reason` then says why, in one snake_case word. */
   measure(event: Event, cursor: Cursor): number
   reason(event: Event, cursor: Cursor): string
@@ -285,6 +294,8 @@ export interface Meter {
 
 /** Which records stand for the others beside them. */
 export interface ExemplarReader {
+  /** References of the fields that `read` reads. */
+  readonly reads: readonly string[]
   /** Its labels, of which the caller may keep all; undefined when a record has none. */
   read(event: Event, cursor: Cursor): Readonly<Record<string, string>> | undefined
   /** Which of the points it is put at. */

@@ -4,7 +4,11 @@ import { fieldReader } from './event.ts'
 import type { Cursor, Event } from './event.ts'
 
 /** True when the record meets it. */
-export type Condition = (event: Event, cursor: Cursor) => boolean
+export interface Condition {
+  (event: Event, cursor: Cursor): boolean
+  /** References of the fields it reads; absent when it may read any. */
+  readonly reads?: readonly string[]
+}
 type Test = (value: unknown) => boolean
 
 /** What is wrong with a condition: where in it, and what would be right. */
@@ -48,32 +52,43 @@ const OPERATORS = [
 ]
 
 /** Compiles a condition as it stands in the config; throws ConditionError. `{}` is refused: it would hold for everything. */
-export function compileCondition(spec: unknown, path = ''): Condition {
+export function compileCondition(spec: unknown, path = ''): ReadingCondition {
   if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) {
     throw new ConditionError(path, `must be a map of fields to values, got ${JSON.stringify(spec)}`)
   }
-  const tests: Condition[] = []
+  const tests: ReadingCondition[] = []
   for (const [key, value] of Object.entries(spec)) {
     const at = path === '' ? key : `${path}.${key}`
     if (key === 'any' || key === 'all') {
       if (!Array.isArray(value) || value.length === 0) throw new ConditionError(at, 'must be a list of conditions')
       const inner = value.map((v, i) => compileCondition(v, `${at}[${i}]`))
-      tests.push(key === 'any' ? (e, c) => inner.some(t => t(e, c)) : (e, c) => inner.every(t => t(e, c)))
+      const reads = inner.flatMap(t => t.reads)
+      tests.push(
+        reading(reads, key === 'any' ? (e, c) => inner.some(t => t(e, c)) : (e, c) => inner.every(t => t(e, c)))
+      )
     } else if (key === 'not') {
       const inner = compileCondition(value, at)
-      tests.push((e, c) => !inner(e, c))
+      tests.push(reading(inner.reads, (e, c) => !inner(e, c)))
     } else tests.push(onField(key, value, at))
   }
   if (tests.length === 0)
     throw new ConditionError(path, 'must name at least one field; an empty condition would hold for every record')
   if (tests.length === 1) return tests[0]!
-  return (event, cursor) => {
-    for (let i = 0; i < tests.length; i++) if (!tests[i]!(event, cursor)) return false
-    return true
-  }
+  return reading(
+    tests.flatMap(t => t.reads),
+    (event, cursor) => {
+      for (let i = 0; i < tests.length; i++) if (!tests[i]!(event, cursor)) return false
+      return true
+    }
+  )
 }
 
-function onField(field: string, value: unknown, at: string): Condition {
+type ReadingCondition = Condition & { readonly reads: readonly string[] }
+
+const reading = (reads: readonly string[], test: (event: Event, cursor: Cursor) => boolean): ReadingCondition =>
+  Object.assign(test, { reads })
+
+function onField(field: string, value: unknown, at: string): ReadingCondition {
   let read
   try {
     read = fieldReader(field)
@@ -81,7 +96,7 @@ function onField(field: string, value: unknown, at: string): Condition {
     throw new ConditionError(at, (error as Error).message)
   }
   const test = compileTest(value, at)
-  return (event, cursor) => test(read(event, cursor))
+  return reading([field], (event, cursor) => test(read(event, cursor)))
 }
 
 function compileTest(wanted: unknown, at: string): Test {

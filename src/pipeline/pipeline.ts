@@ -1,7 +1,7 @@
 // Steps compiled to one function, run over a batch in slices, and its records encoded.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isAscii } from 'node:buffer'
-import type { Batch, Records, Selection } from '../core/component.ts'
+import type { Batch, Observer, Records, Selection } from '../core/component.ts'
 import { addTag, fail, timeOf } from '../core/event.ts'
 import type { Cursor, Event } from '../core/event.ts'
 import type { Instruments } from '../core/instruments.ts'
@@ -9,7 +9,7 @@ import type { Log } from '../core/log.ts'
 import type { Template } from '../core/template.ts'
 import { createEncoder, HEAD } from './encode.ts'
 import { fuse } from './fast/fused.ts'
-import type { FusibleStep } from './fast/fused.ts'
+import type { Fused, FusibleStep } from './fast/fused.ts'
 import { createGuard } from './guard.ts'
 import { Selections } from './selections.ts'
 
@@ -28,7 +28,9 @@ export interface PipelineOptions {
   /** Outputs that choose or change records; see `Records.selected`. */
   readonly selections?: readonly Selection[]
   /** Look at each record that ships, before it is encoded: log-derived metrics. */
-  readonly observers: readonly ((event: Event, cursor: Cursor) => void)[]
+  readonly observers: readonly Observer[]
+  /** False when nobody takes the records, so that their bytes stay empty: observers are all there is. */
+  readonly documents?: boolean
   readonly log: Log
   readonly instruments: Instruments
   /** Say in the log when most records do not fit: for an agent that runs unwatched. */
@@ -78,7 +80,7 @@ interface WorkCursor extends Cursor {
 
 /** Builds the one function that lines of this pipeline go through. Pure. */
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { steps, keys, observers, instruments, log } = options
+  const { steps, keys, observers, documents = true, instruments, log } = options
   const runSteps = compile(steps)
   const writes = steps.some(s => s.writes === 'any')
     ? 'any'
@@ -88,9 +90,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const selections = options.selections ?? []
   const guard = steps.length + observers.length + selections.length === 0 ? unguarded : createGuard()
   const selected = selections.length === 0 ? undefined : new Selections(selections)
-  // Who looks at records, chooses among them, or names indexes after their fields needs them as objects.
-  const plain = observers.length + selections.length === 0
-  const short = plain && keys.every(key => key.timeOnly) ? fuse(steps) : undefined
+  const short = shortWay()
   const failures = instruments.counter(
     'yarder_pipeline_failures_total',
     'Records that a step could not work on; they ship with the tag.',
@@ -135,8 +135,21 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   let lastTag = ''
   let told = false
   const dropped = new Uint32Array(steps.length)
+  // Slices of the short way are not interrupted, so observers may look at once.
+  let safe = false
   const seen: Event[] = []
   const seenCursors: WorkCursor[] = []
+
+  /** Who may read any field, chooses among records, or names indexes after their fields, needs them as whole objects. */
+  function shortWay(): Fused | undefined {
+    if (selections.length > 0 || !keys.every(key => key.timeOnly)) return undefined
+    const reads: string[] = []
+    for (const observer of observers) {
+      if (observer.reads === undefined) return undefined
+      reads.push(...observer.reads)
+    }
+    return fuse(steps, { documents, reads })
+  }
 
   function begin(of: Batch): void {
     batch = of
@@ -230,7 +243,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   function finish(event: Event): void {
     if (cursor.failed !== '') failed.set(cursor.failed, (failed.get(cursor.failed) ?? 0) + 1)
-    ends[count] = encoder.add(event, cursor)
+    if (documents) ends[count] = encoder.add(event, cursor)
     for (let k = 0; k < keys.length; k++) keyTexts[k]!.push(keys[k]!.render(event, cursor))
     if (observers.length > 0) {
       seen.push(event)
@@ -243,26 +256,37 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   }
 
   /** The line at hand by the short way; false when it must take the general one. */
-  function shortly(way: NonNullable<typeof short>): boolean {
+  function shortly(way: Fused): boolean {
     const start = batch.bounds[next * 2]!
     const stop = batch.bounds[next * 2 + 1]!
     if (batch.cut !== undefined && batch.cut[next] === 1) return false
-    encoder.reserve(way.room(stop - start))
+    if (documents) encoder.reserve(way.room(stop - start))
     way.time = NaN
     const at = way.scan(batch.bytes, start, stop, encoder.buffer, encoder.end + HEAD)
     if (at === -1) return false
     cursor.time = way.time
     cursor.offset = batch.offset + start
     const time = timeOf(cursor)
-    const end = encoder.close(at, time, cursor.offset)
-    if (end === -1) return false
+    if (documents) {
+      const end = encoder.close(at, time, cursor.offset)
+      if (end === -1) return false
+      ends[count] = end
+    }
+    if (observers.length > 0) showTo(way.view(batch.bytes))
     for (let k = 0; k < keys.length; k++) keyTexts[k]!.push(keys[k]!.at(time))
-    ends[count] = end
     times[count] = time
     offsets[count] = cursor.offset
     count++
     next++
     return true
+  }
+
+  function showTo(view: Event): void {
+    cursor.failed = ''
+    if (!safe) {
+      seen.push({ ...view })
+      seenCursors.push({ ...cursor })
+    } else for (let k = 0; k < observers.length; k++) observers[k]!(view, cursor)
   }
 
   function one(): void {
@@ -282,11 +306,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   function shortSlice(): void {
     const until = performance.now() + SLICE_MS
     let stride = STRIDE
+    safe = true
     while (next < batch.count && shortly(short!)) {
       if (--stride > 0) continue
       stride = STRIDE
-      if (performance.now() > until) return
+      if (performance.now() > until) break
     }
+    safe = false
   }
 
   function slice(): void {

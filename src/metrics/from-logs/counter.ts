@@ -37,6 +37,7 @@ export const counter = defineMetric({
       type: 'counter',
       width: 1,
       signature: 'counter',
+      reads: value?.reads ?? [],
       measure: (event, cursor) => {
         if (value === undefined) return 1
         const n = value.measure(event, cursor)

@@ -22,6 +22,7 @@ export function exemplarReader(
   if (labels === undefined || labels.length === 0) return undefined
   return {
     point,
+    reads: labels.flatMap(label => label.reads),
     read(event, cursor) {
       const out: Record<string, string> = {}
       let chars = 0

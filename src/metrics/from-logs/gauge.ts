@@ -25,14 +25,12 @@ export const gauge = defineMetric({
   lint: lintValue,
   build(o, { name }) {
     checkMetricName(name, 'gauge')
-    const { measure, reason } = valueReader(o.value, o)
     const adds = o.mode === 'add'
     return {
       type: 'gauge',
       width: 1,
       signature: `gauge ${o.mode}`,
-      measure,
-      reason,
+      ...valueReader(o.value, o),
       add(numbers, n) {
         const next = adds ? numbers[0]! + n : n
         if (!Number.isFinite(next)) return false

@@ -12,6 +12,8 @@ export interface Label {
   readonly name: string
   /** True when it is the same for every record. */
   readonly constant: boolean
+  /** References of the fields it is made of. */
+  readonly reads: readonly string[]
   text(event: Event, cursor: Cursor): string
 }
 
@@ -60,15 +62,15 @@ function readLabel(name: string, spec: unknown, report: Report): Label | undefin
   if (typeof spec !== 'string' || spec === '') return void report('', `${MUST}, got ${JSON.stringify(spec)}`)
   if (spec.includes('%{')) {
     try {
-      const { constant, render } = compileTemplate(spec)
-      return { name, constant, text: (event, cursor) => render(event, cursor) }
+      const { constant, fields, render } = compileTemplate(spec)
+      return { name, constant, reads: fields, text: (event, cursor) => render(event, cursor) }
     } catch (error) {
       return void report('', (error as Error).message)
     }
   }
   if (parseFieldRef(spec) === undefined) return void report('', `${MUST}, got ${JSON.stringify(spec)}`)
   const read = fieldReader(spec)
-  return { name, constant: false, text: (event, cursor) => textOf(read(event, cursor)) }
+  return { name, constant: false, reads: [spec], text: (event, cursor) => textOf(read(event, cursor)) }
 }
 
 function readRoute(name: string, spec: Record<string, unknown>, report: Report): Label | undefined {
@@ -85,7 +87,7 @@ function readRoute(name: string, spec: Record<string, unknown>, report: Report):
     )
   const read = fieldReader(route)
   const template = routeTemplate(known as string[])
-  return { name, constant: false, text: (event, cursor) => template(textOf(read(event, cursor))) }
+  return { name, constant: false, reads: [route], text: (event, cursor) => template(textOf(read(event, cursor))) }
 }
 
 function readConstant(name: string, spec: Record<string, unknown>, report: Report): Label | undefined {
@@ -93,5 +95,5 @@ function readConstant(name: string, spec: Record<string, unknown>, report: Repor
   if (Object.keys(others).length > 0 || !['string', 'number', 'boolean'].includes(typeof constant))
     return void report('', `${MUST}, got ${JSON.stringify(spec)}`)
   const text = String(constant)
-  return { name, constant: true, text: () => text }
+  return { name, constant: true, reads: [], text: () => text }
 }

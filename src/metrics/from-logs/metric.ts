@@ -1,6 +1,6 @@
 // A metric made out of records: which records, under which labels, how many series and for how long.
 import { isDeepStrictEqual } from 'node:util'
-import type { ExemplarReader, Meter, MetricPoint } from '../../core/component.ts'
+import type { ExemplarReader, Meter, MetricPoint, Observer } from '../../core/component.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Cursor, Event } from '../../core/event.ts'
 import * as f from '../../core/field.ts'
@@ -54,8 +54,8 @@ export interface LogMetric {
   readonly name: string
   /** undefined: all. */
   readonly inputs: readonly string[] | undefined
-  /** For `PipelineOptions.observers`. Never throws, keeps nothing of the record. */
-  readonly observe: (event: Event, cursor: Cursor) => void
+  /** For `PipelineOptions.observers`. */
+  readonly observe: Observer
   /** The series as they were last kept, without idle ones. */
   family(): Family
   report(): MetricReport
@@ -105,10 +105,11 @@ export function createLogMetric(name: string, common: MetricCommon, meter: Meter
     series.shown = [...series.numbers]
   }
 
+  const reads = readsOf(common, meter)
   return {
     name,
     inputs: common.input,
-    observe,
+    observe: reads === undefined ? observe : Object.assign(observe, { reads }),
     family() {
       return { name, help: common.help, type: meter.type, samples: samplesOf(name, names, meter, table) }
     },
@@ -151,6 +152,13 @@ export function createLogMetric(name: string, common: MetricCommon, meter: Meter
       for (const { labels: values, shown } of changed) state.set(scopeOf(name), JSON.stringify(values), shown)
     }
   }
+}
+
+/** References of all fields it reads; undefined when its condition may read any. */
+function readsOf({ when, labels }: MetricCommon, meter: Meter): readonly string[] | undefined {
+  const condition = when === undefined ? [] : when.reads
+  if (condition === undefined) return undefined
+  return [...condition, ...labels.flatMap(label => label.reads), ...meter.reads, ...(meter.exemplar?.reads ?? [])]
 }
 
 /** The scope that holds the shape of each metric by its name, and the one that holds the series of a metric. */

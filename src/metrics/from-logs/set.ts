@@ -1,5 +1,5 @@
 // All metrics that are made out of records: who looks at which input, what the page shows, what the agent says of them.
-import type { Cursor, Event } from '../../core/event.ts'
+import type { Observer } from '../../core/component.ts'
 import type { Instruments } from '../../core/instruments.ts'
 import type { Family } from '../store.ts'
 import type { State } from '../../core/state.ts'
@@ -8,7 +8,7 @@ import type { LogMetric } from './metric.ts'
 
 export interface LogMetrics {
   /** For the pipeline of an input. */
-  observersOf(input: string): Array<(event: Event, cursor: Cursor) => void>
+  observersOf(input: string): Observer[]
   /** For `Store.addSource`. */
   families(): Family[]
   /** Goes on with what is kept in the state, and keeps it there from now on; metrics that are gone are forgotten. */

@@ -55,6 +55,8 @@ export function* lintValue({
 }
 
 export interface ValueReader {
+  /** The reference of the field. */
+  readonly reads: readonly string[]
   /** A finite number, or NaN. */
   measure(event: Event, cursor: Cursor): number
   /** Why it is NaN: `missing`, `not_a_number` or `not_finite`. */
@@ -66,6 +68,7 @@ export function valueReader(ref: string, options: ValueOptions): ValueReader {
   const read = fieldReader(ref)
   const [times, over] = conversion(options)
   return {
+    reads: [ref],
     measure: (event, cursor) => {
       const n = (numberOf(read(event, cursor)) * times) / over
       return Number.isFinite(n) ? n : NaN

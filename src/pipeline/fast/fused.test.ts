@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Batch, Context } from '../../core/component.ts'
+import type { Cursor, Event } from '../../core/event.ts'
 import { systemClock } from '../../core/clock.ts'
 import { readFields } from '../../core/field.ts'
 import { silentInstruments } from '../../core/instruments.ts'
@@ -64,6 +65,8 @@ function batchOf(lines: readonly string[]): Batch {
   }
 }
 
+const SHIPS = { documents: true, reads: [] }
+
 async function documents(steps: NamedStep[], lines: readonly string[]): Promise<unknown[]> {
   const pipeline = createPipeline({
     name: 'p',
@@ -80,6 +83,39 @@ async function documents(steps: NamedStep[], lines: readonly string[]): Promise<
   return documents.map((d, i) => [JSON.parse(d) as unknown, records.times[i], records.offsets[i]])
 }
 
+/** What an observer that reads these fields is shown of each line, with the record's time and place. */
+async function shown(
+  steps: NamedStep[],
+  lines: readonly string[],
+  reads: readonly string[],
+  ships: boolean
+): Promise<unknown[]> {
+  const seen: unknown[] = []
+  const look = (event: Event, { time, offset, failed }: Cursor): void =>
+    void seen.push([...reads.map(name => event[name]), time, offset, failed])
+  const pipeline = createPipeline({
+    name: 'p',
+    steps,
+    keys: [],
+    observers: [Object.assign(look, { reads })],
+    documents: ships,
+    log: silentLog,
+    instruments: silentInstruments,
+    buffers: { take: () => Buffer.allocUnsafeSlow(256) }
+  })
+  const { bytes, count } = await pipeline.run(batchOf(lines))
+  assert.equal(count, lines.length)
+  assert.equal(bytes.length === 0, !ships)
+  return seen
+}
+
+/** Observers are shown the same by both ways, whether the records ship or not. */
+async function agreeOnView(steps: NamedStep[], lines: readonly string[], reads: readonly string[]): Promise<void> {
+  const expected = await shown(general(steps), lines, reads, true)
+  for (const ships of [true, false]) assert.deepEqual(await shown(steps, lines, reads, ships), expected)
+  assert.deepEqual(await shown(general(steps), lines, reads, false), expected)
+}
+
 const general = (steps: NamedStep[]): NamedStep[] => steps.map(({ run, writes, name }) => ({ run, writes, name }))
 
 async function agree(steps: NamedStep[], lines: readonly string[]): Promise<void> {
@@ -88,7 +124,7 @@ async function agree(steps: NamedStep[], lines: readonly string[]): Promise<void
 
 /** How many of the lines take the short way. */
 function short(steps: NamedStep[], lines: readonly string[]): number {
-  const way = fuse(steps)
+  const way = fuse(steps, SHIPS)
   assert.ok(way !== undefined, 'the steps have a short way')
   const out = Buffer.alloc(1 << 20)
   return lines.filter(line => {
@@ -118,6 +154,16 @@ const ODD = [
   '-1.2.3.4 - - [03/Aug/2019:07:28:41 +0000] "GET / HTTP/1.1" -5 +6 "-" "-"'
 ]
 
+const bent = (lines: readonly string[], longest: number): fc.Arbitrary<string> =>
+  fc
+    .tuple(
+      fc.constantFrom(...lines, ...ODD),
+      fc.nat(longest),
+      fc.nat(3),
+      fc.constantFrom('', ' ', '"', '\\', '-', '.', '0', 'é', ':', ']', '\t', "'", '1.2.3.4')
+    )
+    .map(([line, at, cut, put]) => line.slice(0, at) + put + line.slice(at + cut))
+
 test('access lines take the short way, and it gives what the general way gives', async () => {
   const steps = stepsFor('%{COMBINEDAPACHELOG}', 'timestamp', ['response', 'bytes'])
   assert.equal(short(steps, COMBINED.slice(0, 2)), 2)
@@ -126,16 +172,8 @@ test('access lines take the short way, and it gives what the general way gives',
 
 test('lines cut, glued and bent anywhere come out the same by both ways', async () => {
   const steps = stepsFor('%{COMBINEDAPACHELOG}', 'timestamp', ['bytes'])
-  const bend = fc
-    .tuple(
-      fc.constantFrom(...COMBINED, ...ODD),
-      fc.nat(200),
-      fc.nat(3),
-      fc.constantFrom('', ' ', '"', '\\', '-', '.', '0', 'é', ':', ']', '\t', "'", '1.2.3.4')
-    )
-    .map(([line, at, cut, put]) => line.slice(0, at) + put + line.slice(at + cut))
   await fc.assert(
-    fc.asyncProperty(fc.array(bend, { minLength: 1, maxLength: 40 }), lines => agree(steps, lines)),
+    fc.asyncProperty(fc.array(bent(COMBINED, 200), { minLength: 1, maxLength: 40 }), lines => agree(steps, lines)),
     { numRuns: 150 }
   )
 })
@@ -162,7 +200,7 @@ const PATTERNS: [pattern: string, lines: string[]][] = [
 test('other linear patterns give the same by both ways, on fitting lines and on odd ones', async () => {
   for (const [pattern, lines] of PATTERNS) {
     const steps = stepsFor(pattern)
-    assert.ok(fuse(steps) !== undefined, `${pattern} is linear`)
+    assert.ok(fuse(steps, SHIPS) !== undefined, `${pattern} is linear`)
     await agree(steps, [...lines, ...ODD])
     const bend = fc
       .tuple(fc.constantFrom(...lines), fc.nat(20), fc.nat(2), fc.string({ maxLength: 2 }))
@@ -172,6 +210,30 @@ test('other linear patterns give the same by both ways, on fitting lines and on 
       { numRuns: 60 }
     )
   }
+})
+
+const READS = ['verb', 'response', 'bytes', 'agent', 'timestamp', 'tags', 'nothing']
+
+test('observers see what the general way shows them, whether the records ship or not', async () => {
+  const steps = stepsFor('%{COMBINEDAPACHELOG}', 'timestamp', ['response', 'bytes'])
+  for (const reads of [READS, [...READS, 'message'], ['response'], []])
+    await agreeOnView(steps, [...COMBINED, ...ODD, 'x'.repeat(200), ...COMBINED], reads)
+  for (const [pattern, lines] of PATTERNS)
+    await agreeOnView(
+      stepsFor(pattern),
+      [...lines, ...ODD],
+      ['a', 'b', 'c', 'd', 'n', 'x', 'y', 'port', 'text', 'tags']
+    )
+})
+
+test('observers see the same of lines that are cut, glued and bent anywhere', async () => {
+  const steps = stepsFor('%{COMBINEDAPACHELOG}', 'timestamp', ['bytes'])
+  await fc.assert(
+    fc.asyncProperty(fc.array(bent(COMBINED, 200), { minLength: 1, maxLength: 80 }), lines =>
+      agreeOnView(steps, lines, READS)
+    ),
+    { numRuns: 100 }
+  )
 })
 
 test('patterns whose choices are not sure have no short way', () => {
@@ -185,11 +247,11 @@ test('patterns whose choices are not sure have no short way', () => {
     '%{WORD:a}\\\n',
     '%{DATA:a}'
   ]) {
-    assert.equal(fuse(stepsFor(pattern)), undefined, pattern)
+    assert.equal(fuse(stepsFor(pattern), SHIPS), undefined, pattern)
   }
 })
 
 test('a name that the user gave another meaning has no short way', () => {
   const options = readFields(grok.fields, { match: '%{WORD:a} x', pattern_definitions: { WORD: '.+' } }, assert.fail)!
-  assert.equal(fuse([{ ...grok.build(options, context) }]), undefined)
+  assert.equal(fuse([{ ...grok.build(options, context) }], SHIPS), undefined)
 })

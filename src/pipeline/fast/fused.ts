@@ -1,12 +1,15 @@
 // The short way of pipelines that begin with one linear grok pattern and go on with `date` and `convert` to integer:
 // from a line's bytes to its document's bytes, without a text or an object. Lines that don't fit take the general way.
 import type { BuiltStep } from '../../core/component.ts'
+import { parseFieldRef } from '../../core/event.ts'
 import type { Cursor, Event } from '../../core/event.ts'
 import { compileMatcher, OnigurumaHost } from '../parse/grok/matcher.ts'
 import { linearParts } from './linear.ts'
 import type { Part } from './linear.ts'
 import { compileScan, keyBytes, ROOM_PER_BYTE } from './scan.ts'
 import type { Scan } from './scan.ts'
+import { createView, Spans } from './view.ts'
+import type { View } from './view.ts'
 
 /** What a step tells about itself so that it can be a part of the short way. */
 export type Fuse =
@@ -31,14 +34,24 @@ export interface Fused {
   room(length: number): number
   /** Time of the line just scanned, milliseconds; NaN when it had none. Set it to NaN before each line. */
   time: number
+  /** What of the line just scanned is read; the same object for the next line. */
+  readonly view: View
   /** A new batch: dates without a year are read by its arrival. */
   begin(cursor: Cursor): void
   /** Fields that it writes; none may be a constant of the source. */
   readonly fields: readonly string[]
 }
 
+/** What the short way is for. */
+export interface Purpose {
+  /** Documents are written. */
+  readonly documents: boolean
+  /** References of the fields that `view` shows. */
+  readonly reads: readonly string[]
+}
+
 /** The short way of these steps, or undefined when they have none. */
-export function fuse(steps: readonly FusibleStep[]): Fused | undefined {
+export function fuse(steps: readonly FusibleStep[], { documents, reads }: Purpose): Fused | undefined {
   const [first, ...others] = steps
   if (first?.fuse?.kind !== 'grok' || others.some(s => s.fuse === undefined || s.fuse.kind === 'grok')) return undefined
   const { pattern, set, own } = first.fuse
@@ -59,12 +72,16 @@ export function fuse(steps: readonly FusibleStep[]): Fused | undefined {
   if ([...integers].some(f => !fields.includes(f) || f === dateField)) return undefined
   if (dateField !== undefined && !fields.includes(dateField)) return undefined
 
+  for (const name of typedIntegers(parts)) integers.add(name)
+  const spans = new Spans(seenOf(reads, [...fields, 'message']))
   let arrival = 0
   const keys = keyBytes(parts)
   const reader = dated === undefined ? undefined : new TimeReader(dated, dateField!)
   const fused: Fused = {
     scan: compileScan({
       parts,
+      documents,
+      spans,
       integers,
       watch: new Map(
         reader === undefined
@@ -84,6 +101,7 @@ export function fuse(steps: readonly FusibleStep[]): Fused | undefined {
     }),
     room: length => length * ROOM_PER_BYTE + keys,
     time: NaN,
+    view: createView(spans, integers),
     begin(cursor) {
       arrival = cursor.arrival
       reader?.forget()
@@ -91,6 +109,20 @@ export function fuse(steps: readonly FusibleStep[]): Fused | undefined {
     fields
   }
   return fused
+}
+
+/** Of what can be there those that are read. A reference into a field reads the field. */
+const seenOf = (reads: readonly string[], there: readonly string[]): string[] => {
+  const tops = new Set(reads.map(ref => parseFieldRef(ref)?.[0]))
+  return there.filter(name => tops.has(name))
+}
+
+function typedIntegers(parts: readonly Part[]): string[] {
+  return parts.flatMap(part => {
+    if (part.kind === 'field') return part.type === 'int' && part.name !== undefined ? [part.name] : []
+    if (part.kind === 'either') return part.options.flatMap(typedIntegers)
+    return part.kind === 'maybe' ? typedIntegers(part.parts) : []
+  })
 }
 
 function fieldsOf(parts: readonly Part[]): string[] {

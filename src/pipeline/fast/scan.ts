@@ -1,16 +1,20 @@
-// A linear pattern as one generated function from a line's bytes to the bytes of its document.
+// A linear pattern as one generated function from a line's bytes to the bytes of its document, or to where its fields are.
 import type { Part, Scalar } from './linear.ts'
 import { SCALARS } from './linear.ts'
+import type { Spans } from './view.ts'
 
 /**
  * Scans the line `b[s, e)` and writes its own fields (`,"message":"…","clientip":"…"`) into `out` from `at` on. Returns
  * where it ended, or -1 for a line that the general way must take. `b[e]` must be a line end. It may take `keyBytes`
- * and ROOM_PER_BYTE for each byte of the line.
+ * and ROOM_PER_BYTE for each byte of the line. Without `documents` it writes nothing.
  */
 export type Scan = (b: Uint8Array, s: number, e: number, out: Uint8Array, at: number) => number
 
 export interface ScanOptions {
   readonly parts: readonly Part[]
+  readonly documents: boolean
+  /** Told where these fields are, `message` among them as the whole line. */
+  readonly spans: Spans
   /** Fields that become integers; the text must be canonical, or the line is given up. */
   readonly integers: ReadonlySet<string>
   /** Called with the place of a field's text in the line; false gives the line up. */
@@ -57,15 +61,13 @@ export function compileScan(options: ScanOptions): Scan {
   const source = `return function scan(b, s, e, out, at) {
     let i = s, c = 0, from = 0, st = 0, t = 0
     if (b[e] !== 10 && b[e] !== 13) return -1
-    ${made.bytes(',"message":"')}
-    while (i < e) { c = b[i++]; t = E[c]; if (t === 0) out[at++] = c; else if (t === 1) { out[at++] = 92; out[at++] = c } else return -1 }
-    out[at++] = 34
-    i = s
+    ${made.message()}
     ${body}
     return at
   }`
-  const names = ['E', 'N', ...made.constants.keys()]
-  return new Function(...names, source)(escapes(), table(NEUTRAL), ...made.constants.values()) as Scan
+  const names = ['E', 'N', 'P', ...made.constants.keys()]
+  const { places } = options.spans
+  return new Function(...names, source)(escapes(), table(NEUTRAL), places, ...made.constants.values()) as Scan
 }
 
 class Generator {
@@ -83,6 +85,19 @@ class Generator {
   /** Statements that append a text. */
   bytes(text: string): string {
     return [...Buffer.from(text)].map(c => `out[at++] = ${c}`).join(';')
+  }
+
+  /** The line itself, and that none of the fields has been seen. */
+  message(): string {
+    const { documents, spans } = this.#options
+    const reset = spans.names.map((_, k) => `P[${k * 2}] = -1`).join(';')
+    const seen = spans.names.indexOf('message')
+    const span = seen === -1 ? '' : `P[${seen * 2}] = s; P[${seen * 2 + 1}] = e`
+    const check = 'while (i < e) if (E[b[i++]] === 2) return -1'
+    const write = `${this.bytes(',"message":"')}
+      while (i < e) { c = b[i++]; t = E[c]; if (t === 0) out[at++] = c; else if (t === 1) { out[at++] = 92; out[at++] = c } else return -1 }
+      out[at++] = 34`
+    return `${reset}\n${documents ? write : seen === -1 ? '' : check}\n${span}\ni = s`
   }
 
   #part(part: Part, next: Part | undefined): string {
@@ -111,7 +126,9 @@ class Generator {
     const { name } = part
     const integer = name !== undefined && (part.type === 'int' || this.#options.integers.has(name))
     const watch = name === undefined ? undefined : this.#options.watch.get(name)
-    const copied = name !== undefined && part.type !== 'float'
+    const copied = this.#options.documents && name !== undefined && part.type !== 'float'
+    const k = name === undefined ? -1 : this.#options.spans.names.indexOf(name)
+    const mayBeEmpty = scalar.how === 'lazy' || scalar.how === 'rest'
     return [
       'st = i',
       copied ? `from = at\n${this.bytes(`,${JSON.stringify(name)}:${integer ? '' : '"'}`)}` : '',
@@ -124,7 +141,8 @@ class Generator {
         : '',
       copied && !integer ? 'out[at++] = 34' : '',
       // An empty capture is no field.
-      copied && (scalar.how === 'lazy' || scalar.how === 'rest') ? 'if (i === st) at = from' : ''
+      copied && mayBeEmpty ? 'if (i === st) at = from' : '',
+      k === -1 ? '' : `${mayBeEmpty ? 'if (i > st) ' : ''}{ P[${k * 2}] = st; P[${k * 2 + 1}] = i }`
     ].join('\n')
   }
 
@@ -152,10 +170,11 @@ class Generator {
         return `if (b[i] !== 34 || (i > s && b[i - 1] === 92)) return -1\n${quote} i++\n${inside}\nif (b[i] !== 34) return -1\n${quote} i++`
       }
       case 'rest':
-        return `while (i < e) { c = b[i++]; ${copy} }`
+        return `while (i < e) { c = b[i++]; ${copied ? copy : `if (${t}[c] === 0) return -1`} }`
       case 'lazy': {
         const stop = next?.kind === 'literal' ? next.text.charCodeAt(0) : 34
-        return `while (i < e && (c = b[i]) !== ${stop}) { ${copy} i++ }\nif (i === e) return -1`
+        const each = copied ? copy : `if (${t}[c] === 0) return -1;`
+        return `while (i < e && (c = b[i]) !== ${stop}) { ${each} i++ }\nif (i === e) return -1`
       }
     }
   }
