@@ -5,6 +5,9 @@ import { join } from 'node:path'
 export interface Mount {
   /** Where it is mounted. */
   readonly point: string
+  /** What of which file system is shown there: its device's numbers, and a path in it. */
+  readonly device: string
+  readonly root: string
   /** `ext4`, `tmpfs`, … */
   readonly type: string
   /** The device, or what stands for one. */
@@ -24,7 +27,7 @@ export function parseMounts(mountinfo: string): Mount[] {
   return mountinfo.split('\n').flatMap(line => {
     // `36 35 98:0 /root /point rw,noatime master:1 - ext4 /dev/sda1 rw,errors=continue`
     const [before = '', after = ''] = line.split(' - ', 2)
-    const [, , , , point, options = ''] = before.split(' ')
+    const [, , device = '', root = '', point, options = ''] = before.split(' ')
     const [type = '', source = '', superOptions = ''] = after.split(' ')
     if (point === undefined) return []
     const all = [...options.split(','), ...superOptions.split(',')]
@@ -32,6 +35,8 @@ export function parseMounts(mountinfo: string): Mount[] {
     return [
       {
         point: plain(point),
+        device,
+        root: plain(root),
         type,
         source: plain(source),
         options: new Set(all.filter(o => o !== 'rw' && o !== '').concat(readOnly ? [] : ['rw'])),

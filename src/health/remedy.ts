@@ -6,6 +6,7 @@ import { choice, duration, integer, list, object, optional, string, text } from 
 import type { Values } from '../core/field.ts'
 import type { Log } from '../core/log.ts'
 import { runProgram } from './program.ts'
+import { actOnUnit } from './systemd.ts'
 
 const fields = {
   command: optional(
@@ -15,11 +16,14 @@ const fields = {
     })
   ),
   restart: optional(
-    string('The unit that systemd restarts.', {
-      example: 'nginx.service',
-      pattern: /^[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*$/,
-      must: 'the name of a unit such as "nginx.service"'
-    })
+    string(
+      'The unit that systemd restarts. An agent that is not root needs leave: `/usr/share/yarder/drop-ins/units.rules`.',
+      {
+        example: 'nginx.service',
+        pattern: /^[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*$/,
+        must: 'the name of a unit such as "nginx.service"'
+      }
+    )
   ),
   at: choice(['critical', 'warning', 'unknown'], 'The state in which it is done.', { default: 'critical' }),
   times: integer('So often within `within`, then it is left and told.', { default: 2, min: 1, max: 100 }),
@@ -112,18 +116,18 @@ export class Remedy {
   async #run(): Promise<void> {
     const { command, restart, timeout } = this.#options
     const { log, check, count, clock } = this.#around
-    const argv = command ?? ['systemctl', 'restart', '--', restart!]
-    log.warn({ check, command: argv.join(' ') }, 'A remedy is tried.')
+    log.warn({ check, ...(command === undefined ? { restart } : { command: command.join(' ') }) }, 'A remedy is tried.')
     const limit = new AbortController()
     const over = new AbortController()
     const signal = AbortSignal.any([limit.signal, this.#abort.signal])
     void clock.wait(timeout, over.signal).then(() => limit.abort())
     try {
-      const { code, signal: by, stdout, stderr } = await runProgram(argv, signal)
-      const said = (stderr.trim() || stdout.trim()).split('\n').at(-1)?.slice(0, 200)
-      if (code === 0) log.info({ check, said }, 'A remedy was done.')
-      else log.error({ check, said, how: code === undefined ? by : `exit status ${code}` }, 'A remedy has failed.')
-      count(code === 0 ? 'done' : 'failed')
+      const { fault, said } = await (command === undefined
+        ? restartUnit(restart!, signal)
+        : runCommand(command, signal))
+      if (fault === undefined) log.info({ check, said }, 'A remedy was done.')
+      else log.error({ check, said, how: fault }, 'A remedy has failed.')
+      count(fault === undefined ? 'done' : 'failed')
     } catch (error) {
       log.error({ check, error: describe(error) }, 'A remedy has failed.')
       count('failed')
@@ -132,3 +136,19 @@ export class Remedy {
     }
   }
 }
+
+/** What came of it; `fault` is undefined when it was done. */
+interface Outcome {
+  readonly fault: string | undefined
+  readonly said?: string | undefined
+}
+
+async function runCommand(argv: readonly string[], signal: AbortSignal): Promise<Outcome> {
+  const { code, signal: by, stdout, stderr } = await runProgram(argv, signal)
+  const said = (stderr.trim() || stdout.trim()).split('\n').at(-1)?.slice(0, 200)
+  return { said, fault: code === 0 ? undefined : code === undefined ? by : `exit status ${code}` }
+}
+
+const restartUnit = async (unit: string, signal: AbortSignal): Promise<Outcome> => ({
+  fault: await actOnUnit('systemctl', ['restart'], unit, signal)
+})

@@ -1,6 +1,7 @@
-// What systemd says of a unit, asked of systemctl.
+// What systemd says of a unit, and what it does with one, asked of systemctl.
 import { YarderError } from '../core/errors.ts'
 import { runProgram } from './program.ts'
+import { DROP_INS } from './sandbox.ts'
 
 /** A property by its name; '' when systemd does not know it. */
 export type Properties = (name: string) => string
@@ -31,6 +32,27 @@ export async function askSystemd(systemctl: string, unit: string, signal: AbortS
   }
   const found = new Map(stdout.split('\n').map(line => [line.split('=', 1)[0]!, line.slice(line.indexOf('=') + 1)]))
   return name => found.get(name) ?? ''
+}
+
+/** How systemd and polkit say no, or that they would have to ask somebody. */
+const DENIED = /authentication required|access denied|not authorized|permission denied/i
+
+/** Starts or restarts a unit; resolves with what systemd has against it, undefined when it is done. Rejects without systemctl. */
+export async function actOnUnit(
+  systemctl: string,
+  verb: readonly ['restart'] | readonly ['start', '--no-block'],
+  unit: string,
+  signal: AbortSignal
+): Promise<string | undefined> {
+  const argv = [systemctl, ...verb, '--no-ask-password', '--', unit]
+  const { code, signal: by, stderr } = await runProgram(argv, signal, { env: { LC_ALL: 'C' } })
+  if (code === 0) return undefined
+  // What follows says only where else to look.
+  const said =
+    stderr.trim().split('\n')[0]!.slice(0, 200) || (code === undefined ? `ended by ${by}` : `exit status ${code}`)
+  return DENIED.test(said)
+    ? `${said.replace(/\.$/, '')}; a rule of polkit as ${DROP_INS}/units.rules lets the service`
+    : said
 }
 
 /** Milliseconds since the epoch of `Sun 2026-11-22 12:00:00 UTC`; undefined for `n/a` and the like. */

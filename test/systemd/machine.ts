@@ -40,9 +40,9 @@ export interface Machine {
 
 const HOST_PACKAGES = ['systemd-container', 'mmdebstrap']
 const SUITE = 'bookworm'
-/** What a Debian server has at least, nginx whose log is tailed, and what Red Hat installs packages with. */
+/** What a Debian server has at least, nginx whose log is tailed, polkit for checks that act, and what Red Hat installs packages with. */
 const PACKAGES =
-  'systemd-sysv,dbus,curl,procps,libatomic1,libstdc++6,ca-certificates,adduser,init-system-helpers,logrotate,nginx-light,dnf,rpm'
+  'systemd-sysv,dbus,curl,procps,libatomic1,libstdc++6,ca-certificates,adduser,init-system-helpers,logrotate,nginx-light,polkitd,dnf,rpm'
 
 /** Why no machine can be started here; undefined when one can. With CI=true that is an error. */
 export async function noMachine(): Promise<string | undefined> {

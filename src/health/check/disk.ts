@@ -3,11 +3,12 @@ import { realpath, statfs } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { defineCheck } from '../../core/component.ts'
 import type { CheckResult } from '../../core/component.ts'
-import { describe, errnoOf } from '../../core/errors.ts'
+import { errnoOf } from '../../core/errors.ts'
 import { boolean, duration, optional, string } from '../../core/field.ts'
 import { hostMounts, mountOf } from '../../core/mounts.ts'
 import { judge, lintRanges, range, SCALES, worst } from '../range.ts'
 import type { Part } from '../range.ts'
+import { notSeen } from '../sandbox.ts'
 import { createTrend } from '../trend.ts'
 import type { Trend } from '../trend.ts'
 
@@ -87,7 +88,7 @@ function notThere(error: unknown): CheckResult {
   return {
     state: missing ? 'critical' : 'unknown',
     reason: missing ? 'missing' : 'permission',
-    message: describe(error)
+    message: notSeen(error)
   }
 }
 

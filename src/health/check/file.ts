@@ -3,11 +3,12 @@ import { lstat, stat } from 'node:fs/promises'
 import type { Stats } from 'node:fs'
 import { resolve } from 'node:path'
 import { defineCheck } from '../../core/component.ts'
-import type { CheckReason } from '../../core/component.ts'
-import { describe, errnoOf } from '../../core/errors.ts'
+import type { CheckReason, CheckState } from '../../core/component.ts'
+import { errnoOf } from '../../core/errors.ts'
 import { boolean, choice, duration, optional, regex, size, string } from '../../core/field.ts'
 import type { Values } from '../../core/field.ts'
 import { ACCOUNT, lookUp } from '../accounts.ts'
+import { elsewhere, notSeen, ownerHidden } from '../sandbox.ts'
 import { tail } from '../tail.ts'
 import { sha256 } from './file/sha256.ts'
 
@@ -81,16 +82,21 @@ export const fileCheck = defineCheck({
           (await ownerFault(o, path, s, signal)) ??
           (await contentFault(o, path, s, signal))
         const [reason, message] = fault ?? ['ok', `${path} is as expected`]
-        return { state: reason === 'ok' ? 'ok' : 'critical', reason, message, values }
+        return { state: stateFor(reason), reason, message, values }
       } catch (error) {
         if (!['ENOENT', 'ENOTDIR'].includes(errnoOf(error)))
-          return { state: 'unknown', reason: 'permission', message: describe(error) }
+          return { state: 'unknown', reason: 'permission', message: notSeen(error) }
+        const hidden = elsewhere(path)
+        if (hidden !== undefined) return { state: 'unknown', reason: 'permission', message: hidden }
         if (!o.exists) return { state: 'ok', reason: 'ok', message: `${path} does not exist` }
         return { state: 'critical', reason: 'missing', message: `${path} does not exist` }
       }
     }
   }
 })
+
+const stateFor = (reason: CheckReason): CheckState =>
+  reason === 'ok' ? 'ok' : reason === 'permission' ? 'unknown' : 'critical'
 
 const kindOf = (s: Stats): string =>
   s.isFile()
@@ -129,6 +135,8 @@ async function ownerFault(o: Options, path: string, s: Stats, signal: AbortSigna
     if (wanted === undefined || wanted === String(is)) continue
     const found = /^\d+$/.test(wanted) ? undefined : await lookUp(database, wanted, signal)
     if (found?.[2] === String(is)) continue
+    const hidden = ownerHidden(is)
+    if (hidden !== undefined) return ['permission', `${path}: ${hidden}`]
     const name = (await lookUp(database, String(is), signal))?.[0] ?? String(is)
     return ['owner', `${path} ${what} ${name}, expected ${wanted}`]
   }

@@ -3,10 +3,11 @@ import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { defineCheck } from '../../core/component.ts'
 import type { Context } from '../../core/component.ts'
-import { describe, errnoOf } from '../../core/errors.ts'
+import { errnoOf, YarderError } from '../../core/errors.ts'
 import { duration, optional, string } from '../../core/field.ts'
 import { awaitedSince, lastBeat } from '../heartbeats.ts'
 import type { Beat } from '../heartbeats.ts'
+import { elsewhere, notSeen } from '../sandbox.ts'
 
 export const heartbeat = defineCheck({
   name: 'heartbeat',
@@ -47,7 +48,7 @@ export const heartbeat = defineCheck({
           return { state: 'critical', reason: 'exit', message: `a failure was reported ${ago}${said}`, values }
         return { state: 'ok', reason: 'ok', message: `the last sign of life was ${ago}${said}`, values }
       } catch (error) {
-        return { state: 'unknown', reason: 'permission', message: describe(error) }
+        return { state: 'unknown', reason: 'permission', message: notSeen(error) }
       }
     }
   }
@@ -60,7 +61,9 @@ async function touched(path: string): Promise<Beat | undefined> {
   try {
     return { at: (await stat(path)).mtimeMs, ok: true, message: '' }
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
+    if (errnoOf(error) !== 'ENOENT') throw error
+    const hidden = elsewhere(path)
+    if (hidden !== undefined) throw new YarderError('RUNTIME', hidden)
+    return undefined
   }
 }

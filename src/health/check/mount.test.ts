@@ -33,6 +33,7 @@ test('options, odd names and what is mounted over another are read right', async
       '36 35 8:1 / /srv/my\\040data rw,noatime shared:1 - ext4 /dev/sda1 rw',
       '37 36 8:2 / /srv/my\\040data rw,relatime - xfs /dev/sdb1 rw,inode64',
       '38 35 8:3 / /broken rw,nosuid - ext4 /dev/sdc1 ro,errors=remount-ro',
+      '39 35 8:4 / /here ro - ext4 /dev/sdd1 rw',
       ''
     ].join('\n')
   )
@@ -51,6 +52,11 @@ test('options, odd names and what is mounted over another are read right', async
     await look({ proc, path: '/broken', options: ['rw'] }),
     'critical read_only: /broken is mounted without rw'
   )
+  assert.match(await look({ proc, path: '/here', options: ['rw'] }), /^ok ok: /, 'read-only for the agent alone')
+  mkdirSync(join(proc, '1'))
+  writeFileSync(join(proc, '1/mountinfo'), '39 35 8:4 / /here ro - ext4 /dev/sdd1 rw\n')
+  assert.match(await look({ proc, path: '/here', options: ['ro'] }), /^ok ok: /, 'read-only for everybody')
+  assert.match(await look({ proc, path }), /^critical missing: /, 'seen by the agent alone')
 })
 
 test('what must not be mounted has nothing to be judged by', () => {

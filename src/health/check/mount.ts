@@ -1,17 +1,16 @@
 // `mount` check: something is mounted at a place, of the right kind and with the right options.
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { defineCheck } from '../../core/component.ts'
 import type { CheckReason } from '../../core/component.ts'
 import { describe } from '../../core/errors.ts'
 import { boolean, list, optional, string } from '../../core/field.ts'
-import { parseMounts } from '../../core/mounts.ts'
-import type { Mount } from '../../core/mounts.ts'
+import { hostMounts } from '../../core/mounts.ts'
+import type { HostMount } from '../../core/mounts.ts'
 
 export const mount = defineCheck({
   name: 'mount',
   summary: 'Looks whether something is mounted at a place, and what, and how.',
-  description: 'Read from the kernel, so that a network file system that hangs keeps nobody waiting.',
+  description:
+    'Read from the kernel, so that a network file system that hangs keeps nobody waiting. What counts is what the first process of the host sees: the agent itself, in the sandbox of its service, sees everything read-only. Where that process is hidden, `rw` and `ro` are those of the file system, and the rest is what the agent sees.',
   fields: {
     path: string('Where it is mounted.', { example: '/srv/data', pattern: /^\//, must: 'an absolute path' }),
     mounted: boolean('Whether something should be mounted there.', { default: true }),
@@ -31,14 +30,14 @@ export const mount = defineCheck({
   build(o) {
     const point = o.path.length > 1 ? o.path.replace(/\/+$/, '') : o.path
 
-    function fault(found: Mount | undefined): [reason: CheckReason, message: string] | undefined {
+    function fault(found: HostMount | undefined): [reason: CheckReason, message: string] | undefined {
       if (found === undefined) return o.mounted ? ['missing', `nothing is mounted at ${point}`] : undefined
       if (!o.mounted) return ['present', `${found.source} is mounted at ${point}`]
       if (o.source !== undefined && found.source !== o.source)
         return ['content', `${point} is ${found.source}, expected ${o.source}`]
       if (o.fstype !== undefined && found.type !== o.fstype)
         return ['content', `${point} is ${found.type}, expected ${o.fstype}`]
-      const missing = o.options.filter(option => !found.options.has(option))
+      const missing = o.options.filter(option => !has(found, option))
       if (missing.length === 0) return undefined
       const readOnly = missing.includes('rw')
       return [readOnly ? 'read_only' : 'mode', `${point} is mounted without ${missing.join(', ')}`]
@@ -46,8 +45,7 @@ export const mount = defineCheck({
 
     return async () => {
       try {
-        const mounts = parseMounts(readFileSync(join(o.proc, 'self/mountinfo'), 'utf8'))
-        const found = mounts.findLast(m => m.point === point)
+        const found = hostMounts(o.proc).findLast(m => m.point === point)
         const is =
           found === undefined
             ? `nothing is mounted at ${point}`
@@ -60,3 +58,6 @@ export const mount = defineCheck({
     }
   }
 })
+
+const has = ({ readOnly, options }: HostMount, option: string): boolean =>
+  option === 'rw' ? !readOnly : option === 'ro' ? readOnly : options.has(option)

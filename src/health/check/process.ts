@@ -6,6 +6,7 @@ import type { Values } from '../../core/field.ts'
 import { openDescriptors, ProcessTable, residentBytes, uptimeSeconds } from '../processes.ts'
 import type { Process } from '../processes.ts'
 import { judge, lintRanges, range, SCALES, worst } from '../range.ts'
+import { processesHidden } from '../sandbox.ts'
 import { sharedOf } from '../shared.ts'
 import type { Part, Range, Scale } from '../range.ts'
 
@@ -92,7 +93,10 @@ export const processCheck = defineCheck({
 
 function judgeCount(o: Options, count: number): Part {
   const message = `${count} process${count === 1 ? '' : 'es'} called ${o.process}`
-  if (count >= o.min && count <= (o.max ?? Infinity)) return { state: 'ok', reason: 'ok', message }
+  const few = count < o.min
+  const hidden = few || (o.max !== undefined && count <= o.max) ? processesHidden(o.proc) : undefined
+  if (hidden !== undefined) return { state: 'unknown', reason: 'permission', message: `${message}, but ${hidden}` }
+  if (!few && count <= (o.max ?? Infinity)) return { state: 'ok', reason: 'ok', message }
   const wanted = o.max === undefined ? `at least ${o.min}` : `${o.min} to ${o.max}`
   return { state: 'critical', reason: count === 0 ? 'missing' : 'count', message: `${message}, expected ${wanted}` }
 }

@@ -57,8 +57,13 @@ test('what systemd says is told; one that hangs is tried again, one that refuses
   const refused = await failure('echo "Failed to start alert.service: Access denied" >&2; exit 4')
   assert.deepEqual(
     [describe(refused), refused.retryable],
-    ['starting alert.service: Failed to start alert.service: Access denied', false]
+    [
+      'starting alert.service: Failed to start alert.service: Access denied; a rule of polkit as /usr/share/yarder/drop-ins/units.rules lets the service',
+      false
+    ]
   )
+  const gone = await failure('printf "Failed to start x: Unit x not found.\\nSee system logs.\\n" >&2; exit 5')
+  assert.equal(describe(gone), 'starting alert.service: Failed to start x: Unit x not found.')
   assert.ok((await failure('sleep 300', { timeout: '200ms' })).retryable)
   assert.match(describe(await failure('', { systemctl: '/no/such' })), /^starting alert\.service: .*ENOENT/)
 })

@@ -3,7 +3,7 @@ import { defineNotify } from '../../core/component.ts'
 import type { CheckState } from '../../core/component.ts'
 import { YarderError } from '../../core/errors.ts'
 import { choice, duration, oneOrMore, string } from '../../core/field.ts'
-import { runProgram } from '../program.ts'
+import { actOnUnit } from '../systemd.ts'
 
 const STATES = ['ok', 'warning', 'critical', 'unknown'] as const satisfies readonly CheckState[]
 
@@ -11,7 +11,7 @@ export const unit = defineNotify({
   name: 'unit',
   summary: 'Starts a unit of systemd.',
   description:
-    'As `OnFailure=` of a unit does: `systemctl start --no-block`, so that nobody waits for what the unit does. A template such as `alert@.service` is started for the check, whose name it gets as `%i` (escaped) and `%I`; several changes that come as one start its instance `group`. What is known of the check says `yarder check history NAME`. An agent that is not root may start units only when polkit allows it to (`org.freedesktop.systemd1.manage-units`).',
+    'As `OnFailure=` of a unit does: `systemctl start --no-block`, so that nobody waits for what the unit does. A template such as `alert@.service` is started for the check, whose name it gets as `%i` (escaped) and `%I`; several changes that come as one start its instance `group`. What is known of the check says `yarder check history NAME`. An agent that is not root may start units only when polkit lets it, with a rule such as `/usr/share/yarder/drop-ins/units.rules`.',
   fields: {
     unit: string('The unit, or a template with nothing between `@` and the dot.', {
       example: 'alert@.service',
@@ -35,16 +35,14 @@ export const unit = defineNotify({
       const name = o.unit.replace(/@\./, `@${instance}.`)
       const what = `starting ${name}`
       const limit = AbortSignal.timeout(o.timeout)
-      const argv = [o.systemctl, 'start', '--no-block', '--no-ask-password', '--', name]
-      const ended = await runProgram(argv, AbortSignal.any([limit, signal]), { env: { LC_ALL: 'C' } }).catch(
+      const fault = await actOnUnit(o.systemctl, ['start', '--no-block'], name, AbortSignal.any([limit, signal])).catch(
         (cause: unknown) => {
           throw new YarderError('CONFIG', what, { cause })
         }
       )
-      if (ended.code === 0) return
+      if (fault === undefined) return
       if (limit.aborted) throw new YarderError('TIMEOUT', `${what}: timed out after ${o.timeout / 1000} s`)
-      const why = ended.stderr.trim().split('\n')[0]?.slice(0, 200)
-      throw new YarderError('CONFIG', `${what}: ${why || `exit status ${ended.code ?? ended.signal}`}`)
+      throw new YarderError('CONFIG', `${what}: ${fault}`)
     }
   }
 })
