@@ -8,12 +8,16 @@ import type { Values } from '../core/field.ts'
 import { networkFields } from '../core/network-fields.ts'
 import { lintTls, TlsFiles } from '../core/tls-files.ts'
 import { nameOf } from './dial.ts'
+import type { Proxy } from './dial.ts'
 import { MOST_EVENTS, WindowFrames } from './logstash/frames.ts'
 import { Hosts } from './hosts.ts'
 import { Link } from './logstash/link.ts'
 import { connectionsOf, hostMeters } from './host-meters.ts'
 import { Sender } from './logstash/sender.ts'
 import { SlowStart } from './logstash/window.ts'
+
+/** RFC 1928. */
+const SOCKS_PORT = 1080
 
 const fields = {
   hosts: f.oneOrMore(
@@ -22,6 +26,17 @@ const fields = {
     { example: ['127.0.0.1:5044'] }
   ),
   loadbalance: f.boolean('Send to all hosts at the same time, the least busy first.', { default: false }),
+  proxy_url: f.optional(
+    f.url(
+      'SOCKS5 proxy in front of the hosts, with user and password in the address where it wants them; port 1080 when none is named.',
+      {
+        protocols: ['socks5'],
+        secret: true,
+        example: 'socks5://proxy.example:1080'
+      }
+    )
+  ),
+  proxy_use_local_resolver: f.boolean('Look up names of hosts here instead of at the proxy.', { default: false }),
   index: f.string('Name in `[@metadata][beat]`, which Logstash configurations make index names of.', {
     default: 'yarder'
   }),
@@ -75,6 +90,10 @@ export const logstash = defineOutput({
   examples: [
     { title: 'Logstash on this host', yaml: "type: logstash\nhosts: ['127.0.0.1:5044']" },
     {
+      title: 'From a network that only a proxy leads out of',
+      yaml: "type: logstash\nhosts: ['logs.example:5044']\nproxy_url: socks5://agent:${file:/etc/yarder/proxy.password}@proxy.example:1080\ntls: {ca_file: /etc/yarder/ca.pem}"
+    },
+    {
       title: 'Two hosts side by side, each knowing the other by certificate',
       yaml: "type: logstash\nhosts: ['logs1.example', 'logs2.example']\nloadbalance: true\nin_flight: 4\ntls: {ca_file: /etc/yarder/ca.pem, cert_file: /etc/yarder/host.pem, key_file: /etc/yarder/host.key}"
     }
@@ -86,6 +105,8 @@ export const logstash = defineOutput({
     for (const { host, port } of o.hosts) if (port === 0) yield ['hosts', `${host}:0 is no address to send to`]
     if (o.pipelining !== undefined && o.pipelining > o.in_flight)
       yield ['pipelining', `${o.pipelining} windows never come together; raise in_flight (${o.in_flight}) as well`]
+    if (o.proxy_use_local_resolver && o.proxy_url === undefined)
+      yield ['proxy_use_local_resolver', 'has no effect without proxy_url']
     yield* lintTls(o.tls)
   },
   build
@@ -94,10 +115,12 @@ export const logstash = defineOutput({
 function build(o: Options, ctx: Context): Output {
   const tls = o.tls === undefined ? undefined : new TlsFiles(o.tls, ctx.configDir, ctx.log)
   const share = o.loadbalance ? Math.ceil(o.in_flight / o.hosts.length) : o.in_flight
+  const proxy = proxyOf(o)
   const links = o.hosts.map(
     address =>
       new Link({
         address,
+        proxy,
         tls,
         timeout: o.timeout,
         ttl: o.ttl,
@@ -121,6 +144,14 @@ function build(o: Options, ctx: Context): Output {
     slowStart: o.slow_start ? new SlowStart(o.batch.max_events) : undefined,
     onOpen: () => meters.open(links, () => connectionsOf(links))
   })
+}
+
+function proxyOf({ proxy_url: url, proxy_use_local_resolver: localResolver }: Options): Proxy | undefined {
+  if (url === undefined) return undefined
+  const given = (text: string): string | undefined => (text === '' ? undefined : decodeURIComponent(text))
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const address = { host, port: url.port === '' ? SOCKS_PORT : Number(url.port) }
+  return { address, user: given(url.username), password: given(url.password), localResolver }
 }
 
 const ownVersion = (): string =>

@@ -9,14 +9,17 @@ import { readFields } from '../../src/core/field.ts'
 import { readDeadLetters } from '../../src/output/dead-letter.ts'
 import { Delivery, deliveryOptions } from '../../src/output/delivery.ts'
 import { logstash } from '../../src/output/logstash.ts'
+import { debianPackage } from '../lib/real/debian.ts'
 import { lumberjackMissing, startLumberjack } from '../lib/real/lumberjack.ts'
 import type { Lumberjack, LumberjackOptions } from '../lib/real/lumberjack.ts'
-import { until } from '../lib/real/process.ts'
+import { startMicrosocks } from '../lib/real/microsocks.ts'
+import { freePort, until } from '../lib/real/process.ts'
 import { makeRecords } from '../lib/records.ts'
 import { context as plainContext } from '../lib/step.ts'
 import { makeCa } from '../lib/test-ca.ts'
 
 const skip = (await lumberjackMissing()) ?? false
+const noProxy = skip || ((await debianPackage(['microsocks'])) ?? false)
 
 interface Rig {
   delivery: Delivery
@@ -160,3 +163,42 @@ for (const version of ['1.2', '1.3'] as const) {
     }
   )
 }
+
+test(
+  'through a SOCKS5 proxy with a password every record arrives, by TLS and by a name that is known there',
+  { skip: noProxy },
+  async t => {
+    const proxy = await startMicrosocks('agent')
+    t.after(() => proxy.stop())
+    const ca = makeCa(t)
+    const own = ca.issue('localhost', 'server')
+    const known = ca.issue('agent.example', 'client')
+    const tls = { cert: own.certFile, key: own.keyFile, ca: ca.caFile, version: '1.3' as const }
+    const server = await peer(t, 'events', { tls })
+    const through = {
+      hosts: [`localhost:${server.port}`],
+      tls: { ca_file: ca.caFile, cert_file: known.certFile, key_file: known.keyFile }
+    }
+    const by = (login: string): string => `socks5://${login}127.0.0.1:${proxy.port}`
+    const r = rig(t, '', { ...through, proxy_url: by('agent:agent@') })
+    await r.ship('a', 1000)
+    await until('1,000 events', () => server.acknowledged() === 1000)
+    assert.match(proxy.log(), new RegExp(`connected to localhost:${server.port}`))
+    const local = rig(t, '', { ...through, proxy_url: by('agent:agent@'), proxy_use_local_resolver: true })
+    await local.ship('b', 10)
+    assert.match(proxy.log(), new RegExp(`connected to 127\\.0\\.0\\.1:${server.port}`))
+
+    for (const login of ['agent:wrong@', '']) {
+      const stranger = rig(t, '', { ...through, proxy_url: by(login) })
+      await until('a refusal', () => stranger.delivery.status().message === 'Proxy refused')
+      assert.match(stranger.delivery.status().lastError!, /authentication.*connecting to localhost:\d+ by the proxy/)
+      assert.doesNotMatch(JSON.stringify(stranger.delivery.status()), /wrong/)
+    }
+    const astray = rig(t, '', { hosts: [`127.0.0.1:${await freePort()}`], proxy_url: by('agent:agent@') })
+    await until('a refusal', () => /connection refused/.test(astray.delivery.status().lastError ?? ''))
+    await proxy.stop()
+    const alone = rig(t, '', { ...through, proxy_url: by('agent:agent@') })
+    await until('an error', () => /ECONNREFUSED/.test(alone.delivery.status().lastError ?? ''))
+    assert.match(alone.delivery.status().lastError!, new RegExp(`by the proxy 127.0.0.1:${proxy.port}`))
+  }
+)

@@ -6,6 +6,7 @@ import type { Log } from '../../core/log.ts'
 import type { TlsFiles, TlsMaterial } from '../../core/tls-files.ts'
 import { Connection } from './connection.ts'
 import { dial, nameOf } from '../dial.ts'
+import type { Proxy } from '../dial.ts'
 import type { Destination } from '../hosts.ts'
 
 /** With TLS 1.3 a server refuses our certificate some milliseconds after the handshake. */
@@ -13,6 +14,7 @@ const VERDICT_MS = 250
 
 export interface LinkOptions {
   readonly address: HostPort
+  readonly proxy: Proxy | undefined
   readonly tls: TlsFiles | undefined
   /** Milliseconds without an answer while one is due. */
   readonly timeout: number
@@ -145,9 +147,10 @@ export class Link implements Destination {
   }
 
   async #dial(tls?: TlsMaterial): Promise<Connection> {
-    const { address, clock, log, timeout } = this.#o
+    const { address, proxy, clock, log, timeout } = this.#o
     const socket = await dial({
       address,
+      proxy,
       tls,
       timeoutMs: Math.min(10_000, timeout),
       clock,
