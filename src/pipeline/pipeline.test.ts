@@ -283,6 +283,26 @@ test('a regular expression that never ends costs its own line only, is named, an
   assert.ok(turns > 0, 'the loop turned while the batch was worked on')
 })
 
+test('a line that was given half of the CPU of its time limit is no slow line', async () => {
+  const nothing = new Int32Array(new SharedArrayBuffer(4))
+  let calls = 0
+  const p = pipelineOf([
+    step('grok', () => {
+      if (++calls > 3) return true
+      const { user, system } = process.threadCpuUsage()
+      const used = (): number => {
+        const now = process.threadCpuUsage({ user, system })
+        return now.user + now.system
+      }
+      while (used() < 22_000);
+      Atomics.wait(nothing, 0, 0, 60)
+      return true
+    })
+  ])
+  const records = await p.run(batchOf(['a line']))
+  assert.deepEqual((JSON.parse(records.bytes.toString()) as Event)['tags'], undefined)
+})
+
 test('many endless lines cannot hold up the loop for long: the rest of the batch ships unparsed', async () => {
   const evil = /^(a+)+$/
   const p = pipelineOf([

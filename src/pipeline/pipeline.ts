@@ -326,14 +326,14 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   /** One line with a limit of its own. False when a step did not come to an end; the line then ships as it was read. */
   function alone(): boolean {
-    for (let tries = 0; ; tries++) {
+    for (let limitMs = LINE_LIMIT_MS; ; limitMs *= 2) {
       const cpu = process.threadCpuUsage()
-      if (guard(one, LINE_LIMIT_MS) === 'done') return true
+      if (guard(one, limitMs) === 'done') return true
       const used = process.threadCpuUsage(cpu)
       const step = steps[cursor.step]
       rollBack()
-      // A machine that gave us no CPU for a while is no slow pattern.
-      if ((used.user + used.system) / 1000 < LINE_LIMIT_MS / 2 && tries < 5) continue
+      // A machine that gave us little CPU for a while is no slow pattern; a longer limit leaves the line its share.
+      if ((used.user + used.system) / 1000 < LINE_LIMIT_MS * 0.75 && limitMs < LINE_LIMIT_MS * 4) continue
       asRead(step?.name ?? 'pipeline')
       return false
     }

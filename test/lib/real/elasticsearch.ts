@@ -9,6 +9,7 @@
 //   path.home/modules; their `modulename` must be left out, as the server is on the class path.
 // - Any setting goes as name=value: http.max_content_length=1mb gives 413 (by uncompressed size), thread_pool.write.size=1
 //   with thread_pool.write.queue_size=1 gives 429 under 60 parallel requests, for items and for whole requests.
+// - A node lives for seconds: with the first compiler alone and the serial collector its start costs half the CPU time.
 // - Port 0 works for both http.port and transport.port, so no port is guessed.
 import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
@@ -64,6 +65,7 @@ const recipes: Record<Flavour, Recipe> = {
 
 const sources = fileURLToPath(new URL('./peer/', import.meta.url))
 const cache = fileURLToPath(new URL('../../../.cache/peers/', import.meta.url))
+const jvm = ['-Xms512m', '-Xmx1g', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
 const tools = ['maven', 'openjdk-17-jdk-headless']
 
 /**
@@ -111,7 +113,7 @@ export async function startElasticsearch(options: {
   await mkdir(settings['path.logs'])
   const args = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
   const classPath = `${join(home, 'classes')}:${join(home, 'lib')}/*`
-  const node = await start(['java', '-Xms512m', '-Xmx1g', '-cp', classPath, recipes[options.flavour].main, ...args], {
+  const node = await start(['java', ...jvm, '-cp', classPath, recipes[options.flavour].main, ...args], {
     logFile: join(work, 'node.log'),
     cwd: work
   })
