@@ -59,11 +59,20 @@ function sectionsOf(found: Findings, catalog: Catalog, root: Node): ReadonlyMap<
     const node = isNothing(value) ? mapNode(at) : value
     sections.set(name, { at, value: node })
     if (node.kind === 'map' || isBroken(node)) continue
-    const what = Object.hasOwn(catalog.sections, name) ? 'options' : 'names'
-    found.report(at, name, `must be a map of ${what}`)
+    found.report(at, name, Object.hasOwn(catalog.sections, name) ? 'must be a map of options' : namesWanted(node))
   }
   return sections
 }
+
+/** `type:file` is one text to YAML. */
+const gluedKey = (node: Node): string => {
+  const key = node.kind === 'scalar' ? /^([A-Za-z_]+):\S/.exec(node.text)?.[1] : undefined
+  return key === undefined ? '' : `; a space is missing after "${key}:"`
+}
+
+/** Other agents have lists of units; here each has a name. */
+const namesWanted = (node: Node): string =>
+  `must be a map of names${node.kind === 'list' ? ', not a list; write "NAME:" in place of each "-", its options indented below' : ''}`
 
 class Checker {
   readonly #found: Findings
@@ -106,17 +115,28 @@ class Checker {
   units(section: string, spec: UnitSection, pipelines: ReadonlyMap<string, CheckedPipeline>): Unit[] {
     const types = new Map(spec.definitions.map(d => [d.name, d]))
     const units: Unit[] = []
+    if (this.#namesNobody(section)) return units
     for (const [name, place] of this.#named(section)) {
       const node = isNothing(place.node) ? mapNode(place.at) : place.node
       if (isBroken(node)) continue
       if (node.kind !== 'map') {
-        this.#found.report(place.at, place.path, 'must be a map of options')
+        this.#found.report(place.at, place.path, `must be a map of options${gluedKey(node)}`)
         continue
       }
       const unit = this.#unit(section, spec, types, name, { ...place, node }, pipelines)
       if (unit !== undefined) units.push(unit)
     }
     return units
+  }
+
+  /** True when options stand where names of units belong, which is told once and not for each of them. */
+  #namesNobody(section: string): boolean {
+    const node = this.#sections.get(section)?.value
+    const type = node?.kind === 'map' ? node.entries.get(TYPE) : undefined
+    if (type?.value.kind !== 'scalar' || isNothing(type.value)) return false
+    const right = `${section}: { NAME: { type: ${type.value.text}, … } }`
+    this.#found.report(type.at, joinPath(section, TYPE), `stands where a name belongs; write "${right}"`)
+    return true
   }
 
   #unit(
@@ -167,9 +187,10 @@ class Checker {
     name: string,
     place: Place & { node: MapNode }
   ): UnitDefinition | undefined {
-    const given = place.node.entries.get(TYPE)
-    if (given !== undefined && isBroken(given.value)) return undefined
     const implied = spec.typeFromName === true ? name : spec.defaultType
+    const key = place.node.entries.has(TYPE) || implied !== undefined ? TYPE : this.#misspeltType(spec, place)
+    const given = place.node.entries.get(key)
+    if (given !== undefined && isBroken(given.value)) return undefined
     const known = [...types.keys()].sort()
     if (given === undefined && implied === undefined) {
       this.#found.report(place.at, joinPath(place.path, TYPE), `is required; known are ${known.join(', ')}`)
@@ -178,12 +199,22 @@ class Checker {
     const wanted = given?.value ?? scalarNode(place.at, implied ?? '')
     const definition = wanted.kind === 'scalar' ? types.get(wanted.text) : undefined
     if (definition === undefined) {
-      const { at } = given === undefined ? place : locate(place.node, TYPE, place.at)
+      if (key !== TYPE)
+        this.#found.report(given!.at, joinPath(place.path, key), `unknown option; did you mean "${TYPE}"?`)
+      const { at } = given === undefined ? place : locate(place.node, key, place.at)
       const path = given === undefined ? place.path : joinPath(place.path, TYPE)
       const type = wanted.kind === 'scalar' ? `unknown type "${wanted.text}"` : 'must be the name of a type'
       this.#found.report(at, path, type + (wanted.kind === 'scalar' ? didYouMean(wanted.text, known) : ''))
     }
     return definition
+  }
+
+  /** A word that can only be meant to be `type`. With a known type under it, whoever reads the options reports that it is none. */
+  #misspeltType(spec: UnitSection, { node }: { readonly node: MapNode }): string {
+    const options = new Set(spec.definitions.flatMap(d => Object.keys(d.fields)).concat(Object.keys(spec.common)))
+    const meant = (key: string, { value }: Entry): boolean =>
+      !options.has(key) && value.kind === 'scalar' && didYouMean(key, [TYPE]).includes('mean')
+    return [...node.entries].find(entry => meant(...entry))?.[0] ?? TYPE
   }
 
   /** Reads the options that are pipelines: names of them, or steps. */

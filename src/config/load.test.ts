@@ -38,16 +38,32 @@ test('the main file is -c, else $YARDER_CONFIG, else the standard place if it is
   assert.equal(findConfig(undefined, {}, standard).path, standard)
 })
 
-test('a file that was named and is not there is a problem', t => {
-  const { problems } = loadConfig(join(folder(t), 'gone.yaml'), catalog, {})
-  assert.equal(problems.length, 1)
-  assert.match(formatProblem(problems[0]!), /gone\.yaml: cannot be read: ENOENT/)
+test('what stands in the way of reading a file is told with what would be right', t => {
+  const dir = folder(t)
+  const main = join(dir, 'yarder.yaml')
+  const told = (path: string): string[] => loadConfig(path, catalog, {}).problems.map(formatProblem)
+  assert.deepEqual(told(join(dir, 'gone.yaml')), [`${join(dir, 'gone.yaml')}: there is no such file`])
+  assert.deepEqual(told(join(dir, 'no', 'x.yaml')), [`${join(dir, 'no', 'x.yaml')}: there is no such file`])
+  mkdirSync(join(dir, 'empty'))
+  assert.deepEqual(told(join(dir, 'empty')), [`${join(dir, 'empty')}: is a folder, not a configuration`])
+  writeFileSync(main, '')
+  assert.deepEqual(told(join(dir, 'yarderr.yml')), [
+    `${join(dir, 'yarderr.yml')}: there is no such file; did you mean "${main}"?`
+  ])
+  assert.deepEqual(told(dir), [`${dir}: is a folder, not a configuration; did you mean "${main}"?`])
 })
 
-test('a file that is no text is a problem', t => {
+test('a file that is no UTF-8 is told with the place where it stops being so', t => {
   const path = join(folder(t), 'yarder.yaml')
-  writeFileSync(path, Buffer.from([0x61, 0x3a, 0x20, 0xff, 0xfe]))
-  assert.deepEqual(loadConfig(path, catalog, {}).problems.map(formatProblem), [`${path}: is no UTF-8 text`])
+  const told = (bytes: Buffer): string[] => {
+    writeFileSync(path, bytes)
+    return loadConfig(path, catalog, {}).problems.map(formatProblem)
+  }
+  const here = 'is no UTF-8 text from here on; save it as UTF-8'
+  assert.deepEqual(told(Buffer.from([0xff])), [`${path}:1:1: ${here}`])
+  assert.deepEqual(told(Buffer.from('# \u00fc\n# \ufffd\nagent: { region: "M\u00fcnchen" }\n')), [])
+  assert.deepEqual(told(Buffer.from('agent:\r\n  region: M\u00fcnchen\r\n', 'latin1')), [`${path}:2:12: ${here}`])
+  assert.deepEqual(told(Buffer.from('\ufeffagent: {}', 'utf16le')), [`${path}:1:1: is UTF-16 text; save it as UTF-8`])
 })
 
 test('drop-ins add to every section, in the order of their names', t => {

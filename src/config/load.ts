@@ -1,7 +1,6 @@
 // Which files make the configuration, and how they are put together: the main file and `conf.d/*.yaml` beside it.
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { isUtf8 } from 'node:buffer'
 import { describe, errnoOf } from '../core/errors.ts'
 import type { Catalog } from './catalog.ts'
 import { check } from './check.ts'
@@ -9,6 +8,7 @@ import type { Outcome } from './checked.ts'
 import { expand, isScratch } from './expand.ts'
 import { sortProblems } from './problem.ts'
 import type { Problem } from './problem.ts'
+import { readSource } from './source.ts'
 import { isBroken, isNothing, mapNode } from './tree.ts'
 import type { Entry, MapNode, Node } from './tree.ts'
 import { parseYaml } from './yaml.ts'
@@ -57,7 +57,7 @@ function isAbsent(path: string): boolean {
 export function loadConfig<C extends Catalog>(path: string, catalog: C, env: Env): Outcome<C> {
   const problems: Problem[] = []
   const files = [path, ...dropIns(path, problems)]
-  const texts = files.map(file => ({ file, text: readText(file, problems) }))
+  const texts = files.map(file => ({ file, text: readSource(file, problems) }))
   return assemble(texts, catalog, { env, dir: resolve(dirname(path)) }, problems)
 }
 
@@ -87,17 +87,6 @@ function dropIns(path: string, problems: Problem[]): string[] {
     if (errnoOf(error) !== 'ENOENT') problems.push({ path: dir, message: `cannot be read: ${describe(error)}` })
     return []
   }
-}
-
-function readText(file: string, problems: Problem[]): string | undefined {
-  try {
-    const bytes = readFileSync(file)
-    if (isUtf8(bytes)) return bytes.toString('utf8')
-    problems.push({ path: file, message: 'is no UTF-8 text' })
-  } catch (error) {
-    problems.push({ path: file, message: `cannot be read: ${describe(error)}` })
-  }
-  return undefined
 }
 
 function assemble<C extends Catalog>(

@@ -92,9 +92,24 @@ function syntaxMessage({ code, message, pos }: YAMLParseError, text: string): st
   if (code === 'MULTIPLE_DOCS') return 'only one document may be in a file; take the "---" out'
   const braces = text[pos[0]] === '{' && /[$%]/.test(text[pos[0] - 1] ?? '')
   if (braces) return `is not valid YAML: a text with "${text[pos[0] - 1]}{" needs quotes within { } and [ ]`
-  const hint =
-    code === 'BLOCK_AS_IMPLICIT_KEY' ? '; a text with ": " in it needs quotes, or the indentation is off' : ''
+  const open = /^Flow (?:map|sequence) in block collection .* end with a (.)$/.exec(message)?.[1]
+  if (open !== undefined)
+    return `is not valid YAML: a "${open === '}' ? '{' : '['}" above is not closed; its "${open}" is missing`
+  const quote = /^Missing closing (.)quote$/.exec(message)?.[1]
+  if (quote !== undefined) return `is not valid YAML: a text that begins with ${quote} has no closing ${quote}`
+  const line = text.slice(text.lastIndexOf('\n', pos[0] - 1) + 1).split('\n', 1)[0]!
+  const hint = syntaxHint(code, line)
   return `is not valid YAML: ${message[0]!.toLowerCase()}${message.slice(1)}${hint}`
+}
+
+/** What the usual mistake is behind a fault that YAML words in its own way. */
+function syntaxHint(code: string, line: string): string {
+  if (code === 'TAB_AS_INDENT') return '; use spaces'
+  const glued = /^\s*(?:- )?([A-Za-z_][\w.-]*):[^\s/]/.exec(line)
+  if (code === 'MULTILINE_IMPLICIT_KEY' && glued !== null) return `; a space is missing after "${glued[1]}:"`
+  if (code !== 'BLOCK_AS_IMPLICIT_KEY') return ''
+  if (/^\s*-(?:\s|$)/.test(line)) return '; an item of a list ("- ") stands among keys'
+  return '; a text with ": " in it needs quotes, or the indentation is off'
 }
 
 interface Anchor {

@@ -3,8 +3,11 @@ import { compileCondition, ConditionError } from './condition.ts'
 import type { Condition } from './condition.ts'
 import { parseFieldRef } from './event.ts'
 import type { Rate } from './rate.ts'
+import { didYouMean } from './spelling.ts'
 import { compileTemplate } from './template.ts'
 import type { Template } from './template.ts'
+
+export { didYouMean }
 
 /** Collects what is wrong; `path` is relative to the option (`''` itself, `[2]`, `.key`). */
 export type Report = (path: string, message: string) => void
@@ -48,6 +51,10 @@ const show = (value: unknown): string => {
   const text = JSON.stringify(value) ?? String(value)
   return text.length > 80 ? `${text.slice(0, 77)}…` : text
 }
+
+/** A text as it can stand in a YAML list in brackets, whatever it holds. */
+const quoted = (text: string): string =>
+  /^(?!(?:true|false|null)$)[A-Za-z/][\w./-]*$/.test(text) ? text : `'${text.replaceAll("'", "''")}'`
 
 function field<T>(
   doc: string,
@@ -402,7 +409,7 @@ export const list = <T>(
     { type: 'array', items: item.json, ...(extra.min === undefined ? {} : { minItems: extra.min }) },
     (v, report) => {
       if (!Array.isArray(v))
-        return void report('', `must be a list, got ${show(v)}${typeof v === 'string' ? `; write [${v}]` : ''}`)
+        return void report('', `must be a list, got ${show(v)}${typeof v === 'string' ? `; write [${quoted(v)}]` : ''}`)
       if (v.length < (extra.min ?? 0))
         return void report('', `must have at least ${extra.min} item${extra.min === 1 ? '' : 's'}`)
       let good = true
@@ -543,36 +550,4 @@ export function readFields<F extends Fields>(fields: F, value: unknown, report: 
     else out[name] = f.read(present ? given[name] : f.default, (path, message) => fault(name + path, message))
   }
   return good ? (out as Values<F>) : undefined
-}
-
-/** `; did you mean "x"?` for the nearest known name, `; known are …` for short lists, else ''. */
-export function didYouMean(word: string, known: readonly string[]): string {
-  const lower = word.toLowerCase()
-  let best = ''
-  let least = Math.max(2, Math.floor(word.length / 3)) + 1
-  for (const name of known) {
-    const d = name.toLowerCase() === lower ? 0 : distance(lower, name.toLowerCase())
-    if (d < least) {
-      least = d
-      best = name
-    }
-  }
-  if (best !== '') return `; did you mean "${best}"?`
-  return known.length > 0 && known.length <= 24 ? `; known are ${[...known].sort().join(', ')}` : ''
-}
-
-/** Edits between two words, a swap of neighbours counting one (optimal string alignment). */
-function distance(a: string, b: string): number {
-  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)]
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const cost = a[i - 1] === b[j - 1] ? 0 : 1
-      let d = Math.min(rows[i - 1]![j]! + 1, row[j - 1]! + 1, rows[i - 1]![j - 1]! + cost)
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) d = Math.min(d, rows[i - 2]![j - 2]! + 1)
-      row.push(d)
-    }
-    rows.push(row)
-  }
-  return rows[a.length]![b.length]!
 }
