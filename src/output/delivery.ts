@@ -1,31 +1,33 @@
 // Everything around `Output.send`: gathering, back-pressure, retries, order, dead letters, acknowledgement and state.
 //
 //   offer ──▶ Queue ──take──▶ send (up to in_flight at once) ──▶ judge ─┬─ delivered ──▶ settle
-//               ▲                                                      ├─ refused ──▶ dead letter on disk ──▶ settle
+//               ▲             (delivery/requests.ts)                   ├─ refused ──▶ dead letter on disk ──▶ settle
 //               └───────────── back to the front, after a wait ◀───────┴─ to be sent again
 //
+// What holds, and where: a batch is settled once, when nothing of it is open (`Queue.done`, asked in `#done` alone); what is
+// sent leaves in the order of its coming, and what goes again goes first (`Queue.take`, `Queue.giveBack`); what was neither
+// acknowledged, nor written as a dead letter, nor left out by `when_full` is never settled, so that no position passes it.
 import type { Clock } from '../core/clock.ts'
-import type { Context, Output, Parcel, Records, Sent } from '../core/component.ts'
-import { describe, YarderError } from '../core/errors.ts'
-import type { Log } from '../core/log.ts'
-import { RateLimiter } from '../core/rate.ts'
+import type { Context, Output, Records } from '../core/component.ts'
 import { DeadLetters } from './dead-letter.ts'
-import type { JobReport, Refusal, Selector } from './dead-letter.ts'
-import { Concurrency } from './delivery/concurrency.ts'
-import { Health, STALLED_MS } from './delivery/health.ts'
+import type { JobReport, Selector } from './dead-letter.ts'
+import { jittered } from './delivery/backoff.ts'
+import { Drops } from './delivery/drops.ts'
+import { Health } from './delivery/health.ts'
 import type { HealthState } from './delivery/health.ts'
+import type { Outcome } from './delivery/judge.ts'
 import { outputMeters } from './delivery/meters.ts'
 import type { Meters } from './delivery/meters.ts'
 import type { DeliveryOptions } from './delivery/options.ts'
-import { judge, parcelOf, Queue } from './delivery/queue.ts'
-import type { Held, Outcome, Run } from './delivery/queue.ts'
-import { Reminder } from './delivery/reminder.ts'
+import { Queue } from './delivery/queue.ts'
+import type { Held } from './delivery/queue.ts'
+import { Refusals } from './delivery/refusals.ts'
+import { Requests } from './delivery/requests.ts'
 
 export { deliveryOptions, outputCommonFields } from './delivery/options.ts'
 export type { DeliveryOptions, OutputCommon } from './delivery/options.ts'
 export { selectionOf } from './delivery/selection.ts'
 
-const RETRY_AFTER_CAP_MS = 300_000
 /** How long a stop waits for an output that doesn't heed its signal. */
 const CLOSE_MS = 1000
 
@@ -70,82 +72,70 @@ export interface DeliveryStatus {
 export class Delivery {
   readonly name: string
   readonly output: Output
+  /** What it keeps of the records that were refused for good. */
+  readonly deadLetters: DeadLetters
   readonly #type: string
   readonly #options: DeliveryOptions
+  readonly #whenFull: NonNullable<DeliveryOptions['when_full']>
   readonly #clock: Clock
-  readonly #log: Log
-  readonly #random: () => number
-  readonly #onBroken: (error: unknown) => void
   readonly #onSettled: () => void
-  readonly #queue = new Queue()
+  readonly #queue: Queue
   readonly #health: Health
   readonly #meters: Meters
-  readonly #deadLetters: DeadLetters
-  readonly #refusals: Reminder
-  readonly #diskTrouble: Reminder
-  readonly #drops: Reminder
-  readonly #limiter: RateLimiter | undefined
-  readonly #concurrency: Concurrency
-  readonly #stop = new AbortController()
+  readonly #requests: Requests
+  readonly #refusals: Refusals
+  readonly #drops: Drops
+  readonly #closed = new AbortController()
+  /** Those who wait for room, and for the end of the queue. */
   #room: Array<() => void> = []
   #drained: Array<() => void> = []
-  #inFlight = 0
-  /** Records left out by `when_full`: since the start, and up to when that was last told. */
-  #droppedInAll = 0
-  #droppedTold = 0
-  /** Refused records whose dead letters the disk does not take. */
-  #unwritten = 0
-  readonly #sends = new Set<Promise<void>>()
-  #contacted = false
-  #failing = false
-  #broken = false
-  #draining = false
-  #closed = false
-  /** Failures in a row; sends under way at the same time count once. */
-  #round = 0
-  #pausedUntil = 0
-  #busySince = 0
-  #acknowledgedAt = 0
-  #alarm: { at: number; cancel: AbortController } | undefined
 
   constructor(setup: DeliverySetup) {
-    const { context, options } = setup
-    this.name = context.name
-    this.output = setup.output
+    const { context, options, output, random = Math.random, onBroken = () => {} } = setup
+    const { name, log, clock, instruments } = context
+    this.name = name
+    this.output = output
     this.#type = setup.type
     this.#options = options
-    this.#clock = context.clock
-    this.#log = context.log
-    this.#random = setup.random ?? Math.random
-    this.#onBroken = setup.onBroken ?? (() => {})
+    this.#whenFull = options.when_full ?? 'block'
+    this.#clock = clock
     this.#onSettled = setup.onSettled ?? (() => {})
-    this.#concurrency = new Concurrency(options.in_flight)
-    this.#meters = outputMeters(context.instruments, context.name, () => ({
-      inFlight: this.#inFlight,
-      limit: this.#limit(),
-      queueBytes: this.#queue.heldBytes
+    const queue = new Queue({ bytes: options.queue_bytes, events: options.queue_events ?? Infinity })
+    const meters = outputMeters(instruments, name, () => ({
+      inFlight: this.#requests.inFlight,
+      limit: this.#requests.limit,
+      queueBytes: queue.heldBytes
     }))
-    this.#health = new Health(context.log, context.clock, (state, all) => this.#meters.state(state, all))
-    this.#refusals = new Reminder(context.clock)
-    this.#diskTrouble = new Reminder(context.clock)
-    this.#drops = new Reminder(context.clock)
-    this.#limiter = options.rate_limit && new RateLimiter(options.rate_limit, context.clock)
-    this.#deadLetters = new DeadLetters({
-      dataDir: context.dataDir,
-      output: context.name,
-      bounds: options.dead_letter,
-      clock: context.clock,
-      instruments: context.instruments,
+    const health = new Health(log, clock, (state, all) => meters.state(state, all))
+    this.#queue = queue
+    this.#meters = meters
+    this.#health = health
+    this.deadLetters = this.#openLetters(context)
+    this.#drops = new Drops(this.#whenFull, meters, log, clock)
+    const common = { meters, log, clock, closed: this.#closed.signal }
+    const wait = (round: number): number => jittered(options.backoff, round, random)
+    this.#refusals = new Refusals({ ...common, letters: this.deadLetters, wait })
+    const onAnswer = (outcome: Outcome): void => this.#settle(outcome)
+    this.#requests = new Requests({ ...common, output, options, queue, health, random, onAnswer, onBroken })
+  }
+
+  #openLetters({ dataDir, name, clock, instruments, log }: DeliverySetup['context']): DeadLetters {
+    return new DeadLetters({
+      dataDir,
+      output: name,
+      bounds: this.#options.dead_letter,
+      clock,
+      instruments,
       onRemoved: (file, letters, bytes) =>
-        this.#log.error({ file, letters, bytes }, 'The oldest dead letters were removed to keep their bound.')
+        log.error({ file, letters, bytes }, 'The oldest dead letters were removed to keep their bound.')
     })
   }
 
   /** Opens the way; what was offered before waits until then. */
   start(): void {
-    void this.#deadLetters.open()
+    void this.deadLetters.open()
     this.#health.started(this.#type)
-    this.#pump()
+    this.#requests.pump()
   }
 
   /**
@@ -156,18 +146,17 @@ export class Delivery {
   async offer(records: Records): Promise<void> {
     if (records.unwanted !== undefined) this.#meters.filtered(records.unwanted)
     if (records.count === 0) return records.batch.settle(this.name)
-    if (this.#closed) return
-    if (this.#options.when_full === 'drop_newest' && this.#overfull) return this.#dropNew(records)
-    if (this.#queue.empty) this.#busySince = this.#clock.elapsed()
+    if (this.#closed.signal.aborted) return
+    if (this.#whenFull === 'drop_newest' && this.#queue.full) return this.#dropNew(records)
     this.#queue.add(records, this.#clock.elapsed())
-    if (this.#options.when_full === 'drop_oldest') this.#dropOld()
-    this.#pump()
+    if (this.#whenFull === 'drop_oldest') this.#dropOld()
+    this.#requests.pump()
     await this.room()
   }
 
   /** An input should wait before it offers more. Never so when the output drops what is too much, or is closed. */
   get full(): boolean {
-    return this.#overfull && !this.#closed && this.#options.when_full?.startsWith('drop') !== true
+    return this.#queue.full && !this.#closed.signal.aborted && !this.#whenFull.startsWith('drop')
   }
 
   /** Resolves when it is not full, also when the delivery is closed. */
@@ -177,43 +166,61 @@ export class Delivery {
 
   /** The destination took nothing at the last try. */
   get down(): boolean {
-    return this.#failing
+    return this.#requests.failing
   }
 
   /** Whether inputs may go on without it when it is full, and give it later what it missed. */
   get detaches(): boolean {
-    return this.#options.when_full === 'detach'
+    return this.#whenFull === 'detach'
   }
 
   #dropNew(records: Records): void {
-    this.#dropped(records.count)
-    this.#deadLetters.leftOut(records, 0, records.count)
+    this.#drops.add(records.count)
+    this.deadLetters.leftOut(records, 0, records.count)
     records.batch.settle(this.name)
   }
 
   /** What is under way stays; the oldest that waits goes until the rest fits. */
   #dropOld(): void {
     let count = 0
-    while (this.#overfull) {
+    while (this.#queue.full) {
       const run = this.#queue.dropOldest()
       if (run === undefined) break
       count += run.to - run.from
-      this.#deadLetters.leftOut(run.held.records, run.from, run.to)
+      this.deadLetters.leftOut(run.held.records, run.from, run.to)
       this.#done(run.held, run.to - run.from)
     }
-    this.#dropped(count)
+    this.#drops.add(count)
   }
 
-  #dropped(count: number): void {
-    if (count === 0) return
-    this.#droppedInAll += count
-    this.#meters.dropped(count)
-    const due = this.#drops.due(count)
-    if (due > 0)
-      this.#log.error(
-        { records: due, when_full: this.#options.when_full },
-        'Records are dropped, since the queue of the output is full.'
-      )
+  /** What a destination's answer means for the batches. */
+  #settle({ delivered, deliveredCount, rejected }: Outcome): void {
+    for (const [held, records] of delivered) this.#done(held, records)
+    if (this.output.repeats === true && deliveredCount > 0) this.#onSettled()
+    // Letters that stay letters don't wait for room that only they can make.
+    for (const part of Map.groupBy(rejected, r => r.held.records.given === undefined).values()) void this.#bury(part)
+  }
+
+  /** A refused record is done when its dead letter is durable; while the disk takes none, it stays unsettled. */
+  async #bury(rejected: Outcome['rejected']): Promise<void> {
+    if (!(await this.#refusals.keep(rejected))) return
+    for (const { held } of rejected) this.#done(held, 1)
+    this.#onSettled()
+    this.#requests.pump()
+  }
+
+  #done(held: Held, records: number): void {
+    if (!this.#queue.done(held, records)) return
+    held.records.batch.settle(this.name)
+    this.#wake()
+  }
+
+  #wake(): void {
+    if (!this.#queue.full) {
+      this.#drops.over()
+      for (const wake of this.#room.splice(0)) wake()
+    }
+    if (this.#queue.empty) for (const wake of this.#drained.splice(0)) wake()
   }
 
   /**
@@ -223,35 +230,13 @@ export class Delivery {
   async withdraw(input: string): Promise<void> {
     this.#queue.withdraw(input)
     this.#wake()
-    await Promise.all(this.#sends)
-  }
-
-  #track(send: Promise<void>): void {
-    this.#sends.add(send)
-    void send.finally(() => this.#sends.delete(send))
-  }
-
-  #wake(): void {
-    if (!this.#overfull && this.#droppedInAll > this.#droppedTold) {
-      this.#log.warn(
-        { records: this.#droppedInAll - this.#droppedTold },
-        'The queue of the output has room again; so many records were dropped meanwhile.'
-      )
-      this.#droppedTold = this.#droppedInAll
-    }
-    if (!this.#overfull) for (const wake of this.#room.splice(0)) wake()
-    if (this.#queue.empty) for (const wake of this.#drained.splice(0)) wake()
+    await this.#requests.ended()
   }
 
   /** Finishes what was taken over within `deadlineMs`, then breaks off and closes. True when nothing is left. Never hangs. */
   async drain(deadlineMs: number): Promise<boolean> {
-    this.#draining = true
-    // One more try at once, whatever wait was on, and short waits after it.
-    this.#pausedUntil = 0
-    this.#round = 0
-    this.output.hurry?.()
-    this.#pump()
-    if (!this.#queue.empty && !this.#broken) {
+    this.#requests.hurry()
+    if (!this.#queue.empty && !this.#requests.broken) {
       const cancel = new AbortController()
       const drained = new Promise<void>(resolve => this.#drained.push(resolve))
       await Promise.race([drained, this.#clock.wait(deadlineMs, cancel.signal)])
@@ -263,13 +248,11 @@ export class Delivery {
 
   /** Breaks off at once; what is not acknowledged stays unsettled. Idempotent. */
   async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    this.#stop.abort(new Error('stopping'))
-    this.#alarm?.cancel.abort()
+    if (this.#closed.signal.aborted) return
+    this.#closed.abort(new Error('stopping'))
     for (const wake of [...this.#room.splice(0), ...this.#drained.splice(0)]) wake()
     const cancel = new AbortController()
-    const closing = Promise.allSettled([this.output.close(), this.#deadLetters.close()])
+    const closing = Promise.allSettled([this.output.close(), this.deadLetters.close()])
     await Promise.race([closing, this.#clock.wait(CLOSE_MS, cancel.signal)])
     cancel.abort()
     this.#meters.close()
@@ -279,19 +262,14 @@ export class Delivery {
     return this.#queue.unacknowledged
   }
 
-  /** What it keeps of the records that were refused for good. */
-  get deadLetters(): DeadLetters {
-    return this.#deadLetters
-  }
-
   /** Sends dead letters again, as `DeadLetters.replay` says, among the records that come meanwhile. */
   replay(selector: Selector): Promise<JobReport> {
     const { max_events: maxCount, max_bytes: maxBytes } = this.#options.batch
-    return this.#deadLetters.replay(selector, { offer: records => void this.offer(records), maxCount, maxBytes })
+    return this.deadLetters.replay(selector, { offer: records => void this.offer(records), maxCount, maxBytes })
   }
 
   status(): DeliveryStatus {
-    this.#watch()
+    this.#requests.watch()
     const { state, message, since, lastError, lastSuccess } = this.#health
     const oldest = this.#queue.oldestSince
     return {
@@ -306,226 +284,10 @@ export class Delivery {
       unacknowledged: this.#queue.unacknowledged,
       oldestAgeMs: oldest === undefined ? 0 : Math.round(this.#clock.elapsed() - oldest),
       full: this.full,
-      whenFull: this.#options.when_full ?? 'block',
-      dropped: this.#droppedInAll,
-      deadLetters: this.#deadLetters.numbers.letters,
-      unwrittenDeadLetters: this.#unwritten
-    }
-  }
-
-  /** Starts what may start and sets the alarm for what comes next. Called after every change. */
-  #pump(): void {
-    if (this.#closed || this.#broken || this.#health.state === 'uninitialized') return
-    this.#watch()
-    const now = this.#clock.elapsed()
-    if (now >= this.#pausedUntil) {
-      while (this.#inFlight < this.#limit() && this.#ready(now) && this.#throttle() === 0) {
-        const runs = this.#queue.take(this.#options.batch.max_events, this.#options.batch.max_bytes)
-        const parcel = parcelOf(runs)
-        this.#limiter?.take(parcel.count, parcel.bytes)
-        this.#track(this.#send(runs, parcel))
-      }
-      if (!this.#contacted && this.#inFlight === 0 && this.#queue.freshCount === 0 && this.output.probe !== undefined)
-        void this.#probe(this.output.probe.bind(this.output))
-    }
-    this.#setAlarm(now)
-  }
-
-  /** Milliseconds until `rate_limit` lets the next parcel go; a stop doesn't wait for it. */
-  #throttle(): number {
-    return this.#draining ? 0 : (this.#limiter?.waitMs() ?? 0)
-  }
-
-  /** What is under way and as much again to be gathered is enough; more would only be memory. */
-  get #overfull(): boolean {
-    const { queue_bytes, queue_events = Infinity } = this.#options
-    return this.#queue.heldBytes >= queue_bytes || this.#queue.unacknowledged >= queue_events
-  }
-
-  /** One at a time until the destination has shown that it answers, so that trouble never brings a storm of connections. */
-  #limit(): number {
-    return this.#failing || !this.#contacted ? 1 : this.#concurrency.limit
-  }
-
-  #ready(now: number): boolean {
-    const { batch } = this.#options
-    const queue = this.#queue
-    if (queue.hasAgain) return true
-    if (queue.freshSince === undefined) return false
-    return (
-      this.#draining ||
-      queue.freshCount >= batch.max_events ||
-      queue.freshBytes >= batch.max_bytes ||
-      this.#overfull ||
-      now - queue.freshSince >= batch.timeout
-    )
-  }
-
-  #setAlarm(now: number): void {
-    let at = Infinity
-    const { freshSince, hasAgain } = this.#queue
-    const throttled = this.#throttle()
-    if (this.#pausedUntil > now) at = this.#pausedUntil
-    else if (throttled > 0 && !this.#queue.empty) at = now + throttled
-    else if (freshSince !== undefined && !hasAgain && this.#inFlight < this.#limit())
-      at = freshSince + this.#options.batch.timeout
-    if (!this.#queue.empty && this.#health.state !== 'red') at = Math.min(at, this.#stallsAt())
-    if (at === Infinity || (this.#alarm !== undefined && this.#alarm.at <= at)) return
-    this.#alarm?.cancel.abort()
-    const alarm = { at, cancel: new AbortController() }
-    this.#alarm = alarm
-    void this.#clock.wait(Math.max(0, at - now), alarm.cancel.signal).then(() => {
-      if (this.#alarm !== alarm || this.#closed) return
-      this.#alarm = undefined
-      this.#pump()
-    })
-  }
-
-  #stallsAt(): number {
-    return Math.max(this.#acknowledgedAt, this.#busySince) + STALLED_MS
-  }
-
-  #watch(): void {
-    if (this.#queue.empty || this.#health.state === 'red' || this.#health.state === 'uninitialized') return
-    if (this.#clock.elapsed() >= this.#stallsAt()) this.#health.stalled(this.output.target)
-  }
-
-  async #send(runs: readonly Run[], parcel: Parcel): Promise<void> {
-    const round = this.#round
-    const started = this.#clock.elapsed()
-    const began = this.#concurrency.begin()
-    this.#inFlight++
-    let sent: Sent | undefined
-    let error: unknown
-    try {
-      sent = await this.output.send(parcel, this.#stop.signal)
-    } catch (e) {
-      error = e
-    }
-    this.#inFlight--
-    if (this.#closed && sent === undefined) return
-    this.#meters.took(this.#clock.elapsed() - started)
-    if ((sent ?? (error as Partial<YarderError> | undefined))?.overloaded === true) this.#concurrency.overloaded(began)
-    else if (sent?.retry.length === 0) this.#concurrency.answered()
-    if (sent !== undefined) this.#answered(judge(runs, parcel, sent), sent, round)
-    else {
-      this.#queue.giveBack(runs)
-      this.#failed(error, round, parcel.count)
-    }
-    this.#pump()
-  }
-
-  async #probe(probe: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    const round = this.#round
-    this.#inFlight++
-    let failed = false
-    try {
-      await probe(this.#stop.signal)
-    } catch (error) {
-      failed = true
-      if (!this.#closed) this.#failed(error, round, 0)
-    }
-    this.#inFlight--
-    if (!failed && !this.#closed) this.#succeeded()
-    this.#pump()
-  }
-
-  #answered(outcome: Outcome, sent: Sent, round: number): void {
-    const { retry, retryCount, rejected, delivered, deliveredCount, deliveredBytes } = outcome
-    this.#queue.giveBack(retry)
-    if (deliveredCount === 0 && rejected.length === 0) {
-      const { reason = 'refused: every record is to be sent again', retryAfterMs } = sent
-      return this.#failed(new YarderError('REFUSED', reason, { retryAfterMs }), round, retryCount)
-    }
-    this.#succeeded()
-    this.#meters.sent(deliveredCount, deliveredBytes, sent.duplicates ?? 0)
-    if (retryCount > 0) {
-      this.#meters.retried(retryCount, 'item')
-      this.#pause(this.#jittered(0), sent.retryAfterMs)
-      this.#log.debug({ records: retryCount, reason: sent.reason }, 'Part of a request is to be sent again.')
-    }
-    for (const [held, records] of delivered) this.#done(held, records)
-    if (this.output.repeats === true && deliveredCount > 0) this.#onSettled()
-    // Letters that stay letters don't wait for room that only they can make.
-    for (const part of Map.groupBy(rejected, r => r.held.records.given === undefined).values()) void this.#bury(part)
-  }
-
-  #succeeded(): void {
-    this.#contacted = true
-    this.#failing = false
-    this.#round = 0
-    this.#pausedUntil = 0
-    this.#acknowledgedAt = this.#clock.elapsed()
-    this.#health.succeeded()
-    this.#meters.success(this.#clock.now())
-  }
-
-  #failed(error: unknown, round: number, records: number): void {
-    const known = error instanceof YarderError ? error : undefined
-    if (known?.retryable === false) {
-      this.#broken = true
-      this.#health.broken(error)
-      this.#onBroken(error)
-      return
-    }
-    if (records > 0) this.#meters.retried(records, known?.code.toLowerCase() ?? 'error')
-    if (round === this.#round) {
-      this.#pause(this.#jittered(this.#round), known?.retryAfterMs)
-      this.#round++
-    }
-    this.#failing = true
-    this.#health.failed(error, this.output.target, this.#pausedUntil - this.#clock.elapsed())
-  }
-
-  #pause(ms: number, retryAfterMs = 0): void {
-    const wait = Math.max(ms, Math.min(retryAfterMs, RETRY_AFTER_CAP_MS))
-    this.#pausedUntil = Math.max(this.#pausedUntil, this.#clock.elapsed() + wait)
-  }
-
-  /** Full jitter, so that many agents don't come back in step; a tenth at least, so that none comes back at once. */
-  #jittered(round: number): number {
-    const { init, max } = this.#options.backoff
-    const whole = Math.min(max, init * 2 ** Math.min(round, 30))
-    return whole * Math.max(0.1, this.#random())
-  }
-
-  #done(held: Held, records: number): void {
-    if (!this.#queue.done(held, records)) return
-    held.records.batch.settle(this.name)
-    this.#wake()
-  }
-
-  /** A refused record is done when its dead letter is durable; while the disk takes none, it stays unsettled. */
-  async #bury(rejected: Outcome['rejected']): Promise<void> {
-    const refusals: Refusal[] = rejected.map(({ held, row, why }) => ({
-      records: held.records,
-      row,
-      reason: why.reason,
-      status: why.status,
-      target: why.target,
-      id: why.id
-    }))
-    for (const { why } of rejected) this.#meters.rejected(why.status)
-    for (let round = 0; !this.#closed; round++) {
-      try {
-        await this.#deadLetters.write(refusals)
-        if (round > 0) this.#log.info({ records: rejected.length }, 'Dead letters can be written again.')
-        this.#unwritten -= round > 0 ? rejected.length : 0
-        const count = this.#refusals.due(rejected.length)
-        if (count > 0) {
-          const { reason, status, target } = refusals[0]!
-          this.#log.warn({ records: count, reason, status, target }, 'Refused for good; kept as dead letters.')
-        }
-        for (const { held } of rejected) this.#done(held, 1)
-        this.#onSettled()
-        this.#pump()
-        return
-      } catch (error) {
-        if (round === 0) this.#unwritten += rejected.length
-        if (this.#diskTrouble.due(1) > 0)
-          this.#log.error({ error: describe(error) }, 'Dead letters cannot be written; their records wait.')
-        await this.#clock.wait(this.#jittered(round), this.#stop.signal)
-      }
+      whenFull: this.#whenFull,
+      dropped: this.#drops.inAll,
+      deadLetters: this.deadLetters.numbers.letters,
+      unwrittenDeadLetters: this.#refusals.unwritten
     }
   }
 }

@@ -1,5 +1,5 @@
 // The records an output has taken over: what waits, what is under way, and what of each batch is still open.
-import type { Parcel, Records, Rejected, Sent } from '../../core/component.ts'
+import type { Parcel, Records } from '../../core/component.ts'
 import { makeParcel, startOf } from '../../core/parcel.ts'
 
 /** One `Records` until every record of it is delivered or its dead letter is written. */
@@ -19,20 +19,21 @@ export interface Run {
   readonly to: number
 }
 
-/** What an answer means for the records of the runs that were sent. */
-export interface Outcome {
-  readonly delivered: ReadonlyArray<readonly [held: Held, records: number]>
-  readonly deliveredCount: number
-  readonly deliveredBytes: number
-  readonly retry: readonly Run[]
-  readonly retryCount: number
-  readonly rejected: ReadonlyArray<{ readonly held: Held; readonly row: number; readonly why: Rejected }>
-}
-
-const bytesOf = (run: Run): number => startOf(run.held.records, run.to) - startOf(run.held.records, run.from)
+export const bytesOf = (run: Run): number => startOf(run.held.records, run.to) - startOf(run.held.records, run.from)
 const inOrder = (a: Run, b: Run): number => a.held.sequence - b.held.sequence || a.from - b.from
 
+/** More than this is only memory: what is under way, and as much again to be gathered. */
+export interface QueueBounds {
+  readonly bytes: number
+  readonly events: number
+}
+
+/**
+ * Records leave in the order of their coming, those that were sent before first; they are held until all of their batch
+ * are done, which is when it may be settled.
+ */
 export class Queue {
+  readonly #bounds: QueueBounds
   /** Taken over and not done, in the order of their coming. */
   readonly #held = new Set<Held>()
   #fresh: Run[] = []
@@ -47,8 +48,15 @@ export class Queue {
   /** Fresh records that wait. */
   freshCount = 0
   freshBytes = 0
+  /** Since when it has not been empty, monotonic milliseconds. */
+  busySince = 0
+
+  constructor(bounds: QueueBounds) {
+    this.#bounds = bounds
+  }
 
   add(records: Records, now: number): void {
+    if (this.empty) this.busySince = now
     const held: Held = { records, sequence: this.#sequence++, since: now, left: records.count }
     const run: Run = { held, from: 0, to: records.count }
     this.#held.add(held)
@@ -61,6 +69,11 @@ export class Queue {
 
   get empty(): boolean {
     return this.#held.size === 0
+  }
+
+  /** It has as much as it should. */
+  get full(): boolean {
+    return this.heldBytes >= this.#bounds.bytes || this.unacknowledged >= this.#bounds.events
   }
 
   /** Something waits that was sent before. */
@@ -178,54 +191,3 @@ function fit(run: Run, count: number, bytes: number, first: boolean): number {
 
 export const parcelOf = (runs: readonly Run[]): Parcel =>
   makeParcel(runs.map(run => ({ records: run.held.records, from: run.from, to: run.to })))
-
-const DELIVERED = 0
-const RETRY = 1
-const REJECTED = 2
-
-/** Sorts the records of a parcel by the answer to it. */
-export function judge(runs: readonly Run[], parcel: Parcel, sent: Sent): Outcome {
-  if (sent.retry.length === 0 && sent.rejected.length === 0) {
-    return {
-      delivered: runs.map(run => [run.held, run.to - run.from]),
-      deliveredCount: parcel.count,
-      deliveredBytes: parcel.bytes,
-      retry: [],
-      retryCount: 0,
-      rejected: []
-    }
-  }
-  const marks = new Uint8Array(parcel.count)
-  for (const index of sent.retry) marks[index] = RETRY
-  const reasons = new Map<number, Rejected>()
-  for (const why of sent.rejected) {
-    marks[why.index] = REJECTED
-    reasons.set(why.index, why)
-  }
-  const delivered: Array<[Held, number]> = []
-  const retry: Run[] = []
-  const rejected: Array<{ held: Held; row: number; why: Rejected }> = []
-  let base = 0
-  let [deliveredCount, deliveredBytes, retryCount] = [0, 0, 0]
-  for (const { held, from, to } of runs) {
-    let good = 0
-    for (let row = from; row < to;) {
-      const mark = marks[base + row - from]
-      let end = row + 1
-      while (end < to && marks[base + end - from] === mark) end++
-      const run = { held, from: row, to: end }
-      if (mark === DELIVERED) {
-        good += end - row
-        deliveredBytes += bytesOf(run)
-      } else if (mark === RETRY) {
-        retry.push(run)
-        retryCount += end - row
-      } else for (let r = row; r < end; r++) rejected.push({ held, row: r, why: reasons.get(base + r - from)! })
-      row = end
-    }
-    if (good > 0) delivered.push([held, good])
-    deliveredCount += good
-    base += to - from
-  }
-  return { delivered, deliveredCount, deliveredBytes, retry, retryCount, rejected }
-}
