@@ -133,7 +133,7 @@ export class Inlets {
     const { pipeline, fields = {}, tags } = unit.common
     const outputs = [...new Set(unit.common.outputs ?? outlets.names)]
     const extra = { fields, tags, metered: isMetered(checked, unit.name) }
-    const input = unit.build(context('input', unit.name, outputs, extra))
+    const input = unit.build({ ...context('input', unit.name, outputs, extra), rate: unit.common.rate_limit })
     const stepContext = context('pipeline', pipeline?.name ?? unit.name, outputs)
     const steps = (pipeline?.steps ?? []).map(step => ({ ...step.build(stepContext), name: step.name }))
     const signature = signatureOf(unit, checked, outlets.signatureOf(outputs))

@@ -5,6 +5,7 @@ import type { Cursor, Event, Step } from './event.ts'
 import type { Field, Fields, Values } from './field.ts'
 import type { Instruments, MetricReader } from './instruments.ts'
 import type { Log } from './log.ts'
+import type { Rate } from './rate.ts'
 import type { State } from './state.ts'
 import type { Template } from './template.ts'
 
@@ -430,6 +431,8 @@ export interface Context {
   readonly outputs: readonly string[]
   /** Metrics are made of the input's records, so that it keeps their position, too. */
   readonly metered?: boolean
+  /** For inputs: the `rate_limit` that is kept for them; their batches hold no more than `portionOf` it. */
+  readonly rate?: Rate | undefined
   /** For checks: the agent around them; absent where none runs. */
   readonly agent?: AgentView
 }

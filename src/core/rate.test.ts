@@ -3,23 +3,53 @@ import { test } from 'node:test'
 import { manualClock } from '../../test/lib/manual-clock.ts'
 import { parseRate, rate } from './field.ts'
 import { RateLimiter } from './rate.ts'
+import type { Rate } from './rate.ts'
 
-test('a second of records goes at once, then as many as the rate allows', async () => {
+/** Takes portions of a rate for so long as a caller that always has more would. */
+async function greedy(rate: Rate, seconds: number): Promise<number> {
+  const clock = manualClock()
+  const limiter = new RateLimiter(rate, clock)
+  const { portion } = limiter
+  let taken = 0
+  while (clock.elapsed() <= seconds * 1000) {
+    const ms = limiter.waitMs()
+    if (ms > 0) await clock.advance(ms)
+    else {
+      const most = portion[rate.unit]
+      limiter.take(rate.unit === 'records' ? most : 1, rate.unit === 'bytes' ? most : 1)
+      taken += most
+      const allowed = Math.max(most, rate.perSecond) + (rate.perSecond * clock.elapsed()) / 1000
+      assert.ok(taken <= allowed + 1e-6, `${taken} after ${clock.elapsed()} ms`)
+    }
+  }
+  return taken
+}
+
+test('at no moment more has gone than a second of it and what the rate gave since', async () => {
+  assert.ok((await greedy({ unit: 'records', perSecond: 500 }, 8)) >= 4250)
+  assert.ok((await greedy({ unit: 'bytes', perSecond: 1000 }, 8)) >= 8500)
+  assert.equal(await greedy({ unit: 'records', perSecond: 1 / 60 }, 300), 6)
+})
+
+test('a second of records goes at once, then a quarter of it at a time', async () => {
   const clock = manualClock()
   const limiter = new RateLimiter({ unit: 'records', perSecond: 100 }, clock)
-  assert.equal(limiter.waitMs(), 0)
-  limiter.take(100, 5000)
-  assert.equal(limiter.waitMs(), 1)
-  await clock.advance(10)
+  assert.deepEqual(limiter.portion, { records: 25, bytes: Infinity })
+  for (let n = 0; n < 4; n++) {
+    assert.equal(limiter.waitMs(), 0)
+    limiter.take(25, 5000)
+  }
+  assert.equal(limiter.waitMs(), 250)
+  await clock.advance(250)
   assert.equal(limiter.waitMs(), 0)
 })
 
-test('a batch larger than the burst is not cut: what follows waits until it is paid for', async () => {
+test('a record larger than the burst is not cut: what follows waits until it is paid for', async () => {
   const clock = manualClock()
   const limiter = new RateLimiter({ unit: 'bytes', perSecond: 1000 }, clock)
   limiter.take(1, 11_000)
-  assert.equal(limiter.waitMs(), 10_000)
-  await clock.advance(9999)
+  assert.equal(limiter.waitMs(), 10_250)
+  await clock.advance(10_249)
   assert.equal(limiter.waitMs(), 1)
   await clock.advance(2)
   assert.equal(limiter.waitMs(), 0)
@@ -29,8 +59,8 @@ test('an idle time saves up no more than a second', async () => {
   const clock = manualClock()
   const limiter = new RateLimiter({ unit: 'records', perSecond: 10 }, clock)
   await clock.advance(3_600_000)
-  limiter.take(20, 0)
-  assert.equal(limiter.waitMs(), 1000)
+  limiter.take(10, 0)
+  assert.equal(limiter.waitMs(), 200)
 })
 
 test('rates are written as so many records or bytes in a time', () => {

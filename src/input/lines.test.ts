@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Splitter, linesOf } from './lines.ts'
+import { Splitter, linesOf, portionEnd } from './lines.ts'
 import type { AtEnd } from './lines.ts'
 
 const split = (text: string | Buffer, atEnd: AtEnd = 'more', max = 1000) => {
@@ -116,4 +116,20 @@ test('the same bytes cut anywhere give the same lines', () => {
     }),
     { numRuns: 500 }
   )
+})
+
+test('a batch holds whole records, one at least, and otherwise no more than the portion with its line endings', () => {
+  const bytes = Buffer.from('12345\n123\n1234567890\n1\n')
+  const s = new Splitter(1000).split(bytes, 0, bytes.length, 'more')
+  const batches = (records: number, limit: number): number[] => {
+    const ends: number[] = []
+    for (let first = 0; first < s.count; first = ends.at(-1)!)
+      ends.push(portionEnd(s, first, { records, bytes: limit }))
+    return ends
+  }
+  assert.deepEqual(batches(Infinity, Infinity), [4])
+  assert.deepEqual(batches(3, Infinity), [3, 4])
+  assert.deepEqual(batches(Infinity, 10), [2, 3, 4])
+  assert.deepEqual(batches(Infinity, 9), [1, 2, 3, 4])
+  assert.deepEqual(batches(2, 100), [2, 4])
 })

@@ -1,4 +1,5 @@
 // Cuts bytes into lines and joined records: bounds into the bytes, no strings.
+import type { Portion } from '../core/rate.ts'
 import type { Multiline } from './multiline.ts'
 
 const LF = 10
@@ -21,6 +22,19 @@ export interface Split {
   skip: boolean
   /** Complete lines are held because more may have to be joined to them. */
   open: boolean
+}
+
+/**
+ * The records from `first` on that make a batch: the index behind the last of them. At least one, and otherwise no more
+ * than the portion, line endings included.
+ */
+export function portionEnd({ bounds, count, next }: Split, first: number, { records, bytes }: Portion): number {
+  const most = Math.min(count, first + records)
+  if (bytes === Infinity) return most
+  const limit = bounds[first * 2]! + bytes
+  let past = first + 1
+  while (past < most && (past + 1 < count ? bounds[past * 2 + 2]! : next) <= limit) past++
+  return past
 }
 
 /** Finds lines, cuts what is too long, joins what belongs together. Serves any number of files, one call at a time. */

@@ -7,6 +7,7 @@ import type { Batch, Context } from '../core/component.ts'
 import { readFields } from '../core/field.ts'
 import { silentInstruments } from '../core/instruments.ts'
 import { silentLog } from '../core/log.ts'
+import type { Rate } from '../core/rate.ts'
 import { memoryState } from '../core/state.ts'
 import { compileMultiline, multilineField } from './multiline.ts'
 import { StdinInput } from './stdin.ts'
@@ -26,11 +27,17 @@ const context: Context = {
   outputs: ['out']
 }
 
-async function read(stream: Readable, max = 1000, multiline?: Record<string, unknown>, signal?: AbortSignal) {
+async function read(
+  stream: Readable,
+  max = 1000,
+  multiline?: Record<string, unknown>,
+  signal?: AbortSignal,
+  rate?: Rate
+) {
   const rule = readFields({ multiline: multilineField }, { multiline }, () => {})!.multiline
   const lines: string[] = []
   const batches: Batch[] = []
-  await new StdinInput(stream, max, compileMultiline(rule), context).run(async batch => {
+  await new StdinInput(stream, max, compileMultiline(rule), { ...context, rate }).run(async batch => {
     batches.push(batch)
     for (let i = 0; i < batch.count; i++)
       lines.push(batch.bytes.toString('utf8', batch.bounds[i * 2], batch.bounds[i * 2 + 1]))
@@ -90,4 +97,25 @@ test('an abort ends it although the pipe is silent', async () => {
   const running = read(new PassThrough(), 1000, undefined, stop.signal)
   stop.abort()
   assert.deepEqual((await running).lines, [])
+})
+
+test('under a rate limit what is read at once is handed out in portions, each at its offset', async () => {
+  const text = Array.from({ length: 10 }, (_, i) => `line ${i}\n`).join('')
+  const { lines, batches } = await read(Readable.from([Buffer.from(text)]), 1000, undefined, undefined, {
+    unit: 'records',
+    perSecond: 12
+  })
+  assert.deepEqual(
+    lines,
+    Array.from({ length: 10 }, (_, i) => `line ${i}`)
+  )
+  assert.deepEqual(
+    batches.map(b => [b.count, b.offset]),
+    [
+      [3, 0],
+      [3, 21],
+      [3, 42],
+      [1, 63]
+    ]
+  )
 })

@@ -3,8 +3,10 @@ import type { Readable } from 'node:stream'
 import type { Batch, Context, Emit, Input, Source } from '../core/component.ts'
 import { defineInput } from '../core/component.ts'
 import { size } from '../core/field.ts'
-import { Splitter } from './lines.ts'
-import type { AtEnd } from './lines.ts'
+import { portionOf } from '../core/rate.ts'
+import type { Portion } from '../core/rate.ts'
+import { Splitter, portionEnd } from './lines.ts'
+import type { AtEnd, Split } from './lines.ts'
 import { compileMultiline, lintMultiline, multilineField } from './multiline.ts'
 import type { Multiline } from './multiline.ts'
 
@@ -43,6 +45,7 @@ export class StdinInput implements Input {
   #context: Context
   #source: Source
   #buffer: Buffer
+  #portion: Portion
   #used = 0
   #offset = 0
   #skipping = false
@@ -52,6 +55,7 @@ export class StdinInput implements Input {
     this.#splitter = new Splitter(maxLineBytes, multiline)
     this.#multiline = multiline
     this.#context = context
+    this.#portion = portionOf(context.rate)
     this.#buffer = Buffer.allocUnsafeSlow(Math.max(256 * 1024, this.#splitter.room))
     this.#source = {
       input: context.name,
@@ -113,13 +117,23 @@ export class StdinInput implements Input {
       const split = this.#splitter.split(this.#buffer, 0, this.#used, atEnd)
       again = split.skip
       if (split.count > 0) {
-        const bounds = split.bounds.slice(0, split.count * 2)
-        const cut = split.hasCut ? split.cut.slice(0, split.count) : undefined
-        const used = split.next
-        await emit(this.#batch(this.#buffer.subarray(0, used), bounds, cut))
-        this.#drop(used)
+        await this.#emitAll(split, emit)
+        this.#drop(split.next)
         this.#skipping = again
       }
+    }
+  }
+
+  async #emitAll(split: Split, emit: Emit): Promise<void> {
+    const { bounds, count, next } = split
+    for (let first = 0, start = 0; first < count;) {
+      const past = portionEnd(split, first, this.#portion)
+      const stop = past === count ? next : bounds[past * 2]!
+      const own = bounds.slice(first * 2, past * 2).map(at => at - start)
+      const cut = split.hasCut ? split.cut.slice(first, past) : undefined
+      await emit(this.#batch(this.#buffer.subarray(start, stop), start, own, cut))
+      first = past
+      start = stop
     }
   }
 
@@ -137,14 +151,14 @@ export class StdinInput implements Input {
     this.#offset += bytes
   }
 
-  #batch(bytes: Buffer, bounds: Uint32Array, cut: Uint8Array | undefined): Batch {
+  #batch(bytes: Buffer, start: number, bounds: Uint32Array, cut: Uint8Array | undefined): Batch {
     return {
       source: this.#source,
       arrival: this.#context.clock.now(),
       count: bounds.length / 2,
       bytes,
       bounds,
-      offset: this.#offset,
+      offset: this.#offset + start,
       cut,
       settle() {}
     }

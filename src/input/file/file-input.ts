@@ -107,17 +107,17 @@ export class FileInput implements Input {
       settled,
       lost: (tail, output, bytes) => this.#lostFor(tail, output, bytes)
     })
-    this.#feed = new Feed(
-      this.#table,
-      this.#changes,
-      this.#registry,
+    this.#feed = new Feed({
+      desk: this.#table,
+      judge: this.#changes,
+      registry: this.#registry,
       context,
       settings,
-      this.#troubles,
-      this.#gauges,
+      troubles: this.#troubles,
+      counters: this.#gauges,
       settled,
-      this.#lags
-    )
+      lags: this.#lags
+    })
     this.#discovery = new Discovery(globs, compileExclude(settings.exclude, context.configDir), {
       elapsed: () => context.clock.elapsed(),
       now: () => context.clock.now(),

@@ -10,7 +10,7 @@ import type { Context, Emit } from '../../core/component.ts'
 import { Bell } from './bell.ts'
 import { Descriptors } from './descriptors.ts'
 import { Feed } from './feed.ts'
-import type { Settled } from './feed.ts'
+import type { Settled } from './file-batch.ts'
 import { FileTail } from './file-tail.ts'
 import type { Gauges } from './gauges.ts'
 import type { Registry } from './registry.ts'
@@ -275,7 +275,7 @@ export class Lags {
       descriptors: this.#descriptors,
       finish: (lag: FileTail) => void stuck.add(lag)
     }
-    const changes = {
+    const judge = {
       // Another file lies there: the first reading finds out, and where the bytes went.
       recheck: (lag: FileTail) => {
         this.#descriptors.close(lag)
@@ -290,7 +290,7 @@ export class Lags {
       },
       cut: () => {}
     }
-    const feed = new Feed(desk, changes, registry, context, settings, troubles, counters, settled)
+    const feed = new Feed({ desk, judge, registry, context, settings, troubles, counters, settled })
     const lane: Lane = {
       output,
       feed,
