@@ -1,5 +1,5 @@
 // Users and groups as the host knows them, LDAP and the like included, asked of getent and id.
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { describe, YarderError } from '../core/errors.ts'
 import { runProgram } from './program.ts'
 import type { Ended } from './program.ts'
@@ -29,7 +29,7 @@ export async function lookUp(
   name: string,
   signal: AbortSignal
 ): Promise<readonly string[] | undefined> {
-  const near = await inFile(database, name)
+  const near = inFile(database, name)
   if (near !== undefined) return near
   const ended = await ask(['getent', database, name], signal)
   if (ended.code === NOT_FOUND) return undefined
@@ -38,14 +38,14 @@ export async function lookUp(
 }
 
 /** To start a program takes the host a hundred times as long, so who stands in the file is looked up there, where that is what getent does first. */
-async function inFile(database: 'passwd' | 'group', name: string): Promise<readonly string[] | undefined> {
+function inFile(database: 'passwd' | 'group', name: string): readonly string[] | undefined {
   // A number would be one of another field.
   if (/^\d+$/.test(name)) return undefined
   try {
     // nsswitch.conf(5): an action in brackets may let others have a say.
-    if (!new RegExp(`^${database}:\\s*files(?!\\s*\\[)`, 'm').test(await readFile('/etc/nsswitch.conf', 'utf8')))
+    if (!new RegExp(`^${database}:\\s*files(?!\\s*\\[)`, 'm').test(readFileSync('/etc/nsswitch.conf', 'utf8')))
       return undefined
-    const lines = (await readFile(`/etc/${database}`, 'utf8')).split('\n')
+    const lines = readFileSync(`/etc/${database}`, 'utf8').split('\n')
     return lines.find(line => line.startsWith(`${name}:`))?.split(':')
   } catch {
     // getent knows what else there is.

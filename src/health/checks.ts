@@ -81,6 +81,8 @@ export class Checks {
   readonly #options: ChecksOptions
   readonly #meters: Meters
   readonly #watched = new Map<string, Watched>()
+  /** Names of those that depend on a check. */
+  #dependents = new Map<string, readonly string[]>()
   /** When the agent before this one was there last, if that was long ago; undefined after the first `apply`. */
   #pausedSince: number | undefined
   #seen = -Infinity
@@ -113,6 +115,7 @@ export class Checks {
     for (const { plan } of gone) this.#watched.delete(plan.name)
     const kept = Array.from(this.#options.state.entries(STANDINGS), ([name]) => name)
     for (const name of kept) if (!wanted.has(name)) this.#forget(name)
+    this.#dependents = dependentsOf(plans)
     // In the order of the configuration, which is that of the status.
     const before = new Map(this.#watched)
     this.#watched.clear()
@@ -161,7 +164,7 @@ export class Checks {
       onChange,
       find: name => this.#watched.get(name),
       onRun: name => {
-        for (const other of this.#watched.values()) if (other.dependsOn.includes(name)) other.tell()
+        for (const other of this.#dependents.get(name) ?? []) this.#watched.get(other)?.tell()
       }
     })
   }
@@ -173,4 +176,10 @@ export class Checks {
     forgetHistory(state, name)
     this.#meters.forget(name)
   }
+}
+
+function dependentsOf(plans: readonly CheckPlan[]): Map<string, readonly string[]> {
+  const pairs = plans.flatMap(plan => (plan.common.depends_on ?? []).map(on => ({ on, name: plan.name })))
+  const byOther = Map.groupBy(pairs, pair => pair.on)
+  return new Map(Array.from(byOther, ([on, found]) => [on, found.map(pair => pair.name)]))
 }

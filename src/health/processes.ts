@@ -13,6 +13,9 @@ const COMM = 15
 /** USER_HZ, in which Linux tells times on every machine that Node runs on. */
 const TICKS = 100
 
+/** So much of a file of a process is read: all of its numbers, and of what it was started with a path at least. */
+const START_BYTES = 4096
+
 export interface Process {
   readonly pid: number
   /** Of user and kernel together, since its start. */
@@ -41,21 +44,19 @@ export class ProcessTable {
   /** Those with exactly this name, without the agent and without zombies, as they are now. */
   async named(proc: string, name: string): Promise<Process[]> {
     const names = await this.#walks.get(proc)
+    const buffer = Buffer.alloc(START_BYTES)
     return names
       .filter(
         ({ comm, program }) =>
           (comm === name && (Buffer.byteLength(name) < COMM || program === '')) || basename(program) === name
       )
-      .map(({ pid, comm }) => ifAlive(proc, pid, comm))
+      .map(({ pid, comm }) => ifAlive(proc, pid, comm, buffer))
       .filter(found => found !== undefined)
   }
 }
 
-/** Programs are named by their first bytes here; a longer path is no path. */
-const NAME_BYTES = 4096
-
 async function walk(proc: string): Promise<readonly Name[]> {
-  const buffer = Buffer.alloc(NAME_BYTES)
+  const buffer = Buffer.alloc(START_BYTES)
   const pids = readdirSync(proc).filter(entry => /^\d+$/.test(entry) && entry !== String(process.pid))
   const found: Name[] = []
   for (let i = 0; i < pids.length; i++) {
@@ -83,13 +84,13 @@ function readStart(path: string, buffer: Buffer): string {
 }
 
 /** undefined for one that has ended, and for another that has its number now. */
-function ifAlive(proc: string, pid: string, name: string): Process | undefined {
+function ifAlive(proc: string, pid: string, name: string, buffer: Buffer): Process | undefined {
   try {
     // `pid (comm) state …`; a comm may hold blanks and brackets itself.
-    const stat = readFileSync(join(proc, pid, 'stat'), 'latin1')
+    const stat = readStart(`${proc}/${pid}/stat`, buffer)
     const end = stat.lastIndexOf(')')
     const fields = stat.slice(end + 2).split(' ')
-    const comm = Buffer.from(stat.slice(stat.indexOf('(') + 1, end), 'latin1').toString()
+    const comm = stat.slice(stat.indexOf('(') + 1, end)
     if (/^[ZX]/.test(fields[0]!) || comm !== name) return undefined
     // utime, stime and starttime are fields 14, 15 and 22 of the line, and the state is its third.
     const ticks = (field: number): number => Number(fields[field - 3]) / TICKS

@@ -18,6 +18,8 @@ export interface Runner {
 /** A wait that ends so much too late was that of a process that was stopped, or a host that swaps. */
 const STALL_MS = 500
 const HEARING_MS = 250
+/** Given to abort(), which otherwise makes an error with a stack for every run. */
+const OVER = 'over'
 
 /** `timeoutMs` is the longest that a run may take. */
 export function createRunner(check: Check, timeoutMs: number, clock: Clock): Runner {
@@ -32,13 +34,13 @@ export function createRunner(check: Check, timeoutMs: number, clock: Clock): Run
     }
   }
 
-  async function expire(done: AbortSignal, signal: AbortSignal): Promise<CheckResult & { error?: Error }> {
-    const over = AbortSignal.any([done, signal])
+  /** `over` aborts when nobody waits any more: the run has ended, or the agent stops. */
+  async function expire(over: AbortSignal): Promise<CheckResult & { error?: Error }> {
     const began = clock.elapsed()
     await clock.wait(timeoutMs, over)
     // The agent itself stood still: an answer that has come meanwhile is heard first.
     if (clock.elapsed() - began > timeoutMs + STALL_MS) await clock.wait(HEARING_MS, over)
-    if (signal.aborted) return { state: 'unknown', reason: 'error', message: 'stopped' }
+    if (over.aborted) return { state: 'unknown', reason: 'error', message: 'stopped' }
     const message = `timed out after ${inSeconds(timeoutMs)}`
     return { state: 'critical', reason: 'timeout', message, error: new YarderError('TIMEOUT', message) }
   }
@@ -50,8 +52,11 @@ export function createRunner(check: Check, timeoutMs: number, clock: Clock): Run
       if (lingering)
         return { state: 'critical', reason: 'timeout', message: 'the run before has not ended yet', seconds: 0 }
       const limit = new AbortController()
-      const done = new AbortController()
-      const stop = (): void => limit.abort(signal.reason)
+      const over = new AbortController()
+      const stop = (): void => {
+        limit.abort(signal.reason)
+        over.abort(OVER)
+      }
       signal.addEventListener('abort', stop, { once: true })
       if (signal.aborted) stop()
       lingering = true
@@ -59,11 +64,11 @@ export function createRunner(check: Check, timeoutMs: number, clock: Clock): Run
         lingering = false
       })
       try {
-        const result = await Promise.race([looked, expire(done.signal, signal)])
+        const result = await Promise.race([looked, expire(over.signal)])
         if (result.reason === 'timeout') limit.abort(result.error)
         return { ...result, seconds: seconds() }
       } finally {
-        done.abort()
+        over.abort(OVER)
         signal.removeEventListener('abort', stop)
       }
     }

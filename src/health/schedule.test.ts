@@ -35,6 +35,15 @@ test('beats stay as far apart as they should, from a first one at random', async
   assert.deepEqual(await beatsOf({ every: 3_600_000 }, manualClock(), 3_620_000, 0, 0.9), [9, 3609])
 })
 
+test('beats fall on whole seconds, or a tenth of the beat, so that few wake the host; and not all on the same', async () => {
+  const randoms = Array.from({ length: 50 }, (_, i) => i / 50)
+  const firsts = await Promise.all(
+    randoms.map(async random => (await beatsOf({ every: 10_000 }, manualClock(), 10_000, 0, random))[0]!)
+  )
+  assert.deepEqual([...new Set(firsts)], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  assert.deepEqual(await beatsOf({ every: 500 }, manualClock(), 1200, 0, 0.51), [0.3, 0.8])
+})
+
 test('a run that takes long neither shifts the beat nor meets itself', async () => {
   assert.deepEqual(await beatsOf({ every: 10_000 }, manualClock(), 50_000, 4000), [0, 10, 20, 30, 40, 50])
   assert.deepEqual(await beatsOf({ every: 10_000 }, manualClock(), 50_000, 12_000), [0, 20, 40])

@@ -6,13 +6,16 @@ export type Timing = { readonly every: number } | { readonly cron: string; reado
 
 /** A first look comes within so much of the start, however rare the others are. */
 const FIRST_WITHIN_MS = 10_000
+/** Beats fall on such moments, a tenth of the way from one to the next at most: to wake up costs more than most checks do. */
+const TOGETHER_MS = 1000
 /** The wall clock may be set while nobody looks, so a wait for a time of day is done in pieces. */
 const LOOK_MS = 10_000
 
 /**
  * Runs the work whenever it is due until the signal aborts, then resolves. A run is over before the next one begins;
- * what falls due meanwhile is left out. The first beat is at a random moment (`random` gives 0 to 1), so that checks
- * and hosts don't beat together; from there the beats stay `every` apart and never drift. Rejects only as `work` does.
+ * what falls due meanwhile is left out. The first beat is at a random moment (`random` gives 0 to 1), so that not all
+ * checks, nor those of other hosts, beat together; from there the beats stay `every` apart and never drift. Rejects only
+ * as `work` does.
  */
 export async function runSchedule(
   timing: Timing,
@@ -32,7 +35,8 @@ export async function runSchedule(
 type Due = (signal: AbortSignal) => Promise<void>
 
 function beats(every: number, clock: Clock, random: () => number): Due {
-  let next = clock.elapsed() + random() * Math.min(every, FIRST_WITHIN_MS)
+  const together = Math.min(TOGETHER_MS, every / 10)
+  let next = Math.ceil((clock.elapsed() + random() * Math.min(every, FIRST_WITHIN_MS)) / together) * together
   return async signal => {
     const now = clock.elapsed()
     if (next < now) next += Math.ceil((now - next) / every) * every

@@ -1,7 +1,8 @@
 // Who listens on this host, as the kernel tells in /proc/net (proc_pid_net(5), "tcp").
-import { open, readFile } from 'node:fs/promises'
+import { closeSync, openSync, read, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Clock } from '../core/clock.ts'
 import { errnoOf } from '../core/errors.ts'
 import { Recent } from './shared.ts'
@@ -15,6 +16,8 @@ export type Listeners = ReadonlyMap<number, readonly string[]>
 const LISTENING: Record<Protocol, string> = { tcp: '0A', udp: '07' }
 /** Bytes read at once: some fifty sockets. The kernel looks for as many as fit, and may look long for those that are not there. */
 const CHUNK = 8192
+
+const readPiece = promisify(read)
 
 /** One reading serves all checks: where few have IPv6, the kernel walks a table of megabytes to find none. */
 export class SocketTable {
@@ -38,7 +41,7 @@ export async function readListeners(proc: string, protocol: Protocol): Promise<L
   const found = new Map<number, string[]>()
   await readTable(join(proc, 'net', protocol), protocol, found)
   // A host without IPv6 has no such table.
-  if (await hasSix(proc, protocol))
+  if (hasSix(proc, protocol))
     await readTable(join(proc, 'net', `${protocol}6`), protocol, found).catch((error: unknown) => {
       if (errnoOf(error) !== 'ENOENT') throw error
     })
@@ -46,9 +49,13 @@ export async function readListeners(proc: string, protocol: Protocol): Promise<L
 }
 
 /** Whether there is a socket of IPv6 at all; to be told so is much cheaper than to look. */
-async function hasSix(proc: string, protocol: Protocol): Promise<boolean> {
-  const counts = await readFile(join(proc, 'net', 'sockstat6'), 'latin1').catch(() => '')
-  return new RegExp(`^${protocol}6: inuse (\\d+)`, 'im').exec(counts)?.[1] !== '0'
+function hasSix(proc: string, protocol: Protocol): boolean {
+  try {
+    const counts = readFileSync(join(proc, 'net/sockstat6'), 'latin1')
+    return new RegExp(`^${protocol}6: inuse (\\d+)`, 'im').exec(counts)?.[1] !== '0'
+  } catch {
+    return true
+  }
 }
 
 async function readTable(path: string, protocol: Protocol, found: Map<number, string[]>): Promise<void> {
@@ -66,14 +73,14 @@ async function readTable(path: string, protocol: Protocol, found: Map<number, st
   }
 }
 
-/** Lines after the heading, read as far as they are asked for. */
+/** Lines after the heading, read as far as they are asked for. Only what may take the kernel long is not waited for. */
 async function* linesOf(path: string): AsyncIterable<string> {
-  const file = await open(path)
+  const file = openSync(path, 'r')
   try {
     const buffer = Buffer.alloc(CHUNK)
     let rest = ''
     for (let heading = true; ;) {
-      const { bytesRead } = await file.read(buffer, 0, CHUNK)
+      const { bytesRead } = await readPiece(file, buffer, 0, CHUNK, null)
       if (bytesRead === 0) return
       const lines = (rest + buffer.toString('latin1', 0, bytesRead)).split('\n')
       rest = lines.pop()!
@@ -83,7 +90,7 @@ async function* linesOf(path: string): AsyncIterable<string> {
       }
     }
   } finally {
-    await file.close()
+    closeSync(file)
   }
 }
 

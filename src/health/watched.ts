@@ -179,10 +179,6 @@ export class Watched {
     return this.#history.changes
   }
 
-  get dependsOn(): readonly string[] {
-    return this.plan.common.depends_on ?? []
-  }
-
   #take(run: CheckRun, began: number): void {
     const { clock, log, meters } = this.#options
     const { name } = this.plan
@@ -327,7 +323,7 @@ export class Watched {
     }
     if (this.#flapping) return { why: 'flapping', text: 'flapping' }
     if (this.#standing.state === 'ok') return undefined
-    const other = this.dependsOn.find(name => this.#waitsFor(this.#options.find(name)))
+    const other = (this.plan.common.depends_on ?? []).find(name => this.#waitsFor(this.#options.find(name)))
     return other === undefined ? undefined : { why: 'dependency', text: `it depends on ${other}` }
   }
 

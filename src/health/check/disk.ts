@@ -1,6 +1,7 @@
 // `disk` check: how full a file system is, in space and inodes, as df counts it; whether it can be written; when it is full.
 import { realpath, statfs } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import type { Clock } from '../../core/clock.ts'
 import { defineCheck } from '../../core/component.ts'
 import type { CheckResult } from '../../core/component.ts'
 import { errnoOf } from '../../core/errors.ts'
@@ -47,6 +48,7 @@ export const disk = defineCheck({
   build(o, context) {
     const path = resolve(context.configDir, o.path)
     const limits = { warning: o.full_within_warning, critical: o.full_within_critical }
+    const writable = createWritable(path, context.clock)
     const trend = (limits.warning ?? limits.critical) ? createTrend(o.trend_over) : undefined
     return async () => {
       try {
@@ -71,7 +73,7 @@ export const disk = defineCheck({
             `${path} has ${inodes.toFixed(1)} % of its inodes in use`
           )
         ]
-        if (!o.read_only) parts.push(await writable(path))
+        if (!o.read_only) parts.push(await writable())
         if (fullIn !== undefined) parts.push(soon(path, fullIn, limits))
         return { ...worst(parts), values }
       } catch (error) {
@@ -109,9 +111,17 @@ function soon(
   return state === 'ok' ? { state, reason: 'ok', message } : { state, reason: 'space', message }
 }
 
-async function writable(path: string): Promise<Part> {
-  const mount = mountOf(hostMounts('/proc'), await realpath(path))
-  return mount?.readOnly === true
-    ? { state: 'critical', reason: 'read_only', message: `${path} is mounted read-only` }
-    : { state: 'ok', reason: 'ok', message: `${path} can be written` }
+/** Where a path leads is asked anew after so long: it costs as much as all else. */
+const KNOWN_FOR_MS = 60_000
+
+/** Tells whether the file system of a path can be written. */
+function createWritable(path: string, clock: Clock): () => Promise<Part> {
+  let known: { readonly at: number; readonly real: string } | undefined
+  return async () => {
+    const now = clock.elapsed()
+    if (known === undefined || now - known.at >= KNOWN_FOR_MS) known = { at: now, real: await realpath(path) }
+    return mountOf(hostMounts('/proc'), known.real)?.readOnly === true
+      ? { state: 'critical', reason: 'read_only', message: `${path} is mounted read-only` }
+      : { state: 'ok', reason: 'ok', message: `${path} can be written` }
+  }
 }
