@@ -1,54 +1,26 @@
 // Elastic's own Lumberjack servers for tests, built from the Go module go-lumber: its `tst-lj`, and one that prints events.
-import { createHash } from 'node:crypto'
-import { access, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { exclusively, freePort, inCi, run, start, until } from './process.ts'
+import { goMissing, goProgram } from './go.ts'
+import { freePort, start, until } from './process.ts'
 
 const sources = fileURLToPath(new URL('./peer/lumberjack/', import.meta.url))
-const cache = fileURLToPath(new URL('../../../.cache/peers/bin/', import.meta.url))
 
 /** Our own lies there; the other is a package of the module whose version go.mod and go.sum pin. */
 const packages = { 'tst-lj': 'github.com/elastic/go-lumber/cmd/tst-lj', events: '.' } as const
 
 type Program = keyof typeof packages
 
-/**
- * Builds both servers. Answers undefined, or on a user's machine the reason to skip: Go is missing, or the way to its
- * modules. With CI=true it throws instead.
- */
-export async function lumberjackMissing(): Promise<string | undefined> {
-  try {
-    await run(['go', 'version'])
+/** Builds both servers. As `goMissing`. */
+export const lumberjackMissing = (): Promise<string | undefined> =>
+  goMissing(async () => {
     for (const program of Object.keys(packages)) await built(program as Program)
-    return undefined
-  } catch (error) {
-    if (inCi()) throw error
-    return `needs Go and its modules: ${String(error)}`
-  }
-}
-
-async function built(program: Program): Promise<string> {
-  const hash = createHash('sha256')
-  for (const name of ['main.go', 'go.mod', 'go.sum']) hash.update(await readFile(join(sources, name)))
-  const path = join(cache, `${program}-${hash.digest('hex').slice(0, 8)}`)
-  const there = (): Promise<boolean> =>
-    access(path).then(
-      () => true,
-      () => false
-    )
-  if (await there()) return path
-  await exclusively('lumberjack', async () => {
-    if (await there()) return
-    await mkdir(cache, { recursive: true })
-    const half = `${path}.${process.pid}.half`
-    await run(['go', 'build', '-o', half, packages[program]], { cwd: sources, env: { GOFLAGS: '-buildvcs=false' } })
-    await rename(half, path)
   })
-  return path
-}
+
+const built = (program: Program): Promise<string> => goProgram(sources, program, packages[program])
 
 export interface LumberjackOptions {
   /** The same one again after a restart; free otherwise. */
