@@ -60,7 +60,11 @@ function routes({ store, status }: AdminSource): Record<string, Route> {
           status: o.state,
           message: o.message,
           since: o.since,
+          host: o.target,
+          last_error: o.state === 'green' ? undefined : o.lastError,
+          last_success: o.lastSuccess,
           unacknowledged: o.unacknowledged,
+          oldest_age_seconds: o.oldestAgeMs / 1000,
           dropped: o.dropped,
           dead_letters: o.deadLetters
         })),

@@ -2,6 +2,7 @@
 import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { inWords, objectionIn } from './connection-words.ts'
 import { errnoOf, YarderError } from './errors.ts'
 import type { ErrorCode, YarderErrorOptions } from './errors.ts'
 import { silentLog } from './log.ts'
@@ -123,7 +124,7 @@ export class HttpClient {
     const pair = await this.#agents(url)
     const what = `connecting to ${shownUrl(url)}`
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const fail = (code: ErrorCode, cause: unknown): void => reject(new HttpError(code, what, 'connect', { cause }))
+    const fail = (code: ErrorCode, cause: unknown): void => reject(httpError(code, what, 'connect', cause))
     const { connectTimeout } = this.#options
     const bare = new URL(url)
     bare.username = bare.password = ''
@@ -210,7 +211,7 @@ export class HttpClient {
       return Promise.reject(new HttpError('UNREACHABLE', what, 'connect', { cause: r.signal.reason }))
     let connected = false
     const fail = (code: ErrorCode, cause: unknown): void =>
-      reject(new HttpError(code, what, connected ? 'exchange' : 'connect', { cause }))
+      reject(httpError(code, what, connected ? 'exchange' : 'connect', cause))
 
     const target = new URL(r.url)
     target.username = target.password = ''
@@ -244,6 +245,8 @@ export class HttpClient {
     req.on('error', error => {
       if (req.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(errnoOf(error)) && !r.signal?.aborted)
         reject(new StaleSocket(new HttpError('UNREACHABLE', what, 'exchange', { cause: error })))
+      else if (error.message === 'socket hang up' && target.protocol === 'http:')
+        fail('UNREACHABLE', Object.assign(new Error(HUNG_UP), { code: errnoOf(error) }))
       else fail(errnoOf(error).startsWith('HPE_') ? 'PROTOCOL' : 'UNREACHABLE', error)
     })
     r.signal?.addEventListener('abort', onAbort, { once: true })
@@ -277,6 +280,17 @@ export class HttpClient {
       else fail(error)
     })
   }
+}
+
+/** A server that wants TLS says so in this way. */
+const HUNG_UP = 'closed without an answer (ECONNRESET); does it want https?'
+
+/** With what a server has against our certificate as the first words, since that is no trouble of the network. */
+function httpError(code: ErrorCode, what: string, stage: 'connect' | 'exchange', error: unknown): HttpError {
+  const objection = objectionIn(error)
+  const cause = inWords(error)
+  if (objection !== undefined) return new HttpError('REFUSED', `${objection}: ${what}`, stage, { cause })
+  return new HttpError(code, what, stage, { cause })
 }
 
 /** The peer closed an idle connection at the moment it was used again. */

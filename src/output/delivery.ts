@@ -104,7 +104,9 @@ export class Delivery {
     const meters = outputMeters(instruments, name, () => ({
       inFlight: this.#requests.inFlight,
       limit: this.#requests.limit,
-      queueBytes: queue.heldBytes
+      queueBytes: queue.heldBytes,
+      unacknowledged: queue.unacknowledged,
+      oldestAgeMs: queue.oldestAgeMs(clock.elapsed())
     }))
     const health = new Health(log, clock, (state, all) => meters.state(state, all))
     this.#queue = queue
@@ -271,7 +273,6 @@ export class Delivery {
   status(): DeliveryStatus {
     this.#requests.watch()
     const { state, message, since, lastError, lastSuccess } = this.#health
-    const oldest = this.#queue.oldestSince
     return {
       name: this.name,
       type: this.#type,
@@ -282,7 +283,7 @@ export class Delivery {
       target: this.output.target,
       lastError,
       unacknowledged: this.#queue.unacknowledged,
-      oldestAgeMs: oldest === undefined ? 0 : Math.round(this.#clock.elapsed() - oldest),
+      oldestAgeMs: Math.round(this.#queue.oldestAgeMs(this.#clock.elapsed())),
       full: this.full,
       whenFull: this.#whenFull,
       dropped: this.#drops.inAll,

@@ -3,6 +3,7 @@ import { connect as connectTcp, isIP } from 'node:net'
 import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Clock } from '../core/clock.ts'
+import { inWords, objectionIn } from '../core/connection-words.ts'
 import { YarderError } from '../core/errors.ts'
 import type { HostPort } from '../core/field.ts'
 import type { TlsMaterial } from '../core/tls-files.ts'
@@ -103,17 +104,8 @@ const event = (socket: Socket, name: string): Promise<void> => new Promise(resol
 
 /** What went wrong with a socket, with its errno; what the server has against our certificate or TLS is a refusal, and said as one. */
 export function socketError(doing: string, error: Error): YarderError {
-  const { code, reason } = error as NodeJS.ErrnoException & { reason?: unknown }
-  // OpenSSL's message is a line of its source; its reason is the words.
-  const cause =
-    typeof reason === 'string' && code?.startsWith('ERR_SSL_') === true
-      ? Object.assign(new Error(reason), { code })
-      : error
-  const refusal = /ALERT_.*CERT|ALERT_UNKNOWN_CA|ALERT_ACCESS_DENIED/.test(code ?? '')
-    ? 'certificate refused'
-    : code?.endsWith('ALERT_HANDSHAKE_FAILURE') === true
-      ? 'handshake refused'
-      : undefined
-  if (refusal !== undefined) return new YarderError('REFUSED', `${refusal}: ${doing}`, { cause })
+  const objection = objectionIn(error)
+  const cause = inWords(error)
+  if (objection !== undefined) return new YarderError('REFUSED', `${objection}: ${doing}`, { cause })
   return new YarderError('UNREACHABLE', doing, { cause })
 }

@@ -13,6 +13,12 @@ const PHRASES: Record<number, string> = {
   429: 'too many requests'
 }
 
+/** What to do where the server's own words seldom say it. */
+const ADVICE: Record<number, string> = {
+  401: 'check user and password, key or token',
+  404: 'is the path right?'
+}
+
 /** Whether another host might do better with the same request. */
 export const isHostTrouble = (status: number): boolean => status === 502 || status === 503 || status === 504
 
@@ -30,7 +36,8 @@ export function refusal(what: string, response: HttpResponse, words: string, ret
           : 'odd answer')
   const to = status >= 300 && status < 400 && headers.location !== undefined ? ` to ${oneLine(headers.location)}` : ''
   const said = words === '' ? '' : `: ${words}`
-  return new YarderError('REFUSED', `${phrase}: ${what} answered ${status}${to}${said}`, {
+  const advice = ADVICE[status] === undefined ? '' : `; ${ADVICE[status]}`
+  return new YarderError('REFUSED', `${phrase}: ${what} answered ${status}${to}${said}${advice}`, {
     retryAfterMs,
     overloaded: status === 429
   })

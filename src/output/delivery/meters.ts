@@ -16,6 +16,8 @@ export interface Meters {
   took(ms: number): void
   state(state: HealthState, all: readonly HealthState[]): void
   success(nowMs: number): void
+  /** A request, or an attempt to connect, that brought nothing: why. */
+  failed(reason: string): void
   /** Takes its series out again. */
   close(): void
 }
@@ -23,7 +25,7 @@ export interface Meters {
 export function outputMeters(
   i: Instruments,
   name: string,
-  read: () => { inFlight: number; limit: number; queueBytes: number }
+  read: () => { inFlight: number; limit: number; queueBytes: number; unacknowledged: number; oldestAgeMs: number }
 ): Meters {
   const own = ['output']
   const why = ['output', 'reason']
@@ -42,6 +44,13 @@ export function outputMeters(
     'Records that are not for this output (`when`, `level`).',
     own
   )
+  const failures = i.counter(
+    'yarder_output_failures_total',
+    'Requests and attempts to connect that brought nothing, by errno or kind.',
+    why
+  )
+  const unacknowledged = i.gauge('yarder_output_unacknowledged', 'Records taken over and not acknowledged.', own)
+  const oldest = i.gauge('yarder_output_oldest_age_seconds', 'Age of the oldest record that is not acknowledged.', own)
   const inFlight = i.gauge('yarder_output_in_flight', 'Requests under way.', own)
   const limit = i.gauge(
     'yarder_output_in_flight_limit',
@@ -59,6 +68,8 @@ export function outputMeters(
     inFlight.set(now.inFlight, name)
     limit.set(now.limit, name)
     queue.set(now.queueBytes, name)
+    unacknowledged.set(now.unacknowledged, name)
+    oldest.set(now.oldestAgeMs / 1000, name)
   })
   return {
     sent(records, size, again) {
@@ -78,10 +89,11 @@ export function outputMeters(
         states.set(s === state ? 1 : 0, name, s)
       }
     },
+    failed: reason => failures.add(1, name, reason),
     success: nowMs => success.set(nowMs / 1000, name),
     close() {
       forget()
-      for (const gauge of [inFlight, limit, queue, success]) gauge.remove(name)
+      for (const gauge of [inFlight, limit, queue, unacknowledged, oldest, success]) gauge.remove(name)
       for (const s of known) states.remove(name, s)
     }
   }

@@ -86,6 +86,11 @@ export class Queue {
     return this.#fresh[this.#head]?.held.since
   }
 
+  /** How long the oldest record that is not done has been here, milliseconds; 0 without any. */
+  oldestAgeMs(now: number): number {
+    return this.oldestSince === undefined ? 0 : now - this.oldestSince
+  }
+
   get oldestSince(): number | undefined {
     return this.#held.values().next().value?.since
   }

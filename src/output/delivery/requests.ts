@@ -1,7 +1,7 @@
 // Requests to a destination: when one may start, what its answer changes, and when what was not taken is tried again.
 import type { Clock } from '../../core/clock.ts'
 import type { Output, Parcel, Sent } from '../../core/component.ts'
-import { YarderError } from '../../core/errors.ts'
+import { errnoOf, YarderError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { RateLimiter } from '../../core/rate.ts'
 import { Alarm } from './alarm.ts'
@@ -238,7 +238,9 @@ export class Requests {
       health.broken(error)
       return onBroken(error)
     }
-    if (records > 0) meters.retried(records, known?.code.toLowerCase() ?? 'error')
+    const kind = known?.code.toLowerCase() ?? 'error'
+    meters.failed(errnoOf(error) || kind)
+    if (records > 0) meters.retried(records, kind)
     this.#backoff.failed(round, known?.retryAfterMs)
     this.#failing = true
     health.failed(error, output.target, this.#backoff.until - clock.elapsed())

@@ -106,7 +106,10 @@ test('a refusal begins with what it is and ends with what the server said', () =
     response(401, { error: { type: 'security_exception', reason: 'missing credentials' } }),
     5
   )
-  assert.equal(error.message, 'unauthorised: POST http://h:9200/ answered 401: security_exception: missing credentials')
+  assert.equal(
+    error.message,
+    'unauthorised: POST http://h:9200/ answered 401: security_exception: missing credentials; check user and password, key or token'
+  )
   assert.equal(error.retryAfterMs, 5)
   assert.match(
     refusal(what, response(302, '', { location: 'http://other/' })).message,

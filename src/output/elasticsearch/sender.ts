@@ -73,6 +73,7 @@ export class Sender implements Output {
   readonly #limit: SizeLimit
   /** Bodies that no request uses now; there are never more than requests at a time. */
   readonly #bodies: BulkBody[] = []
+  readonly #probeTimeout: number
   #greeted = false
   #forget: (() => void) | undefined
 
@@ -81,6 +82,7 @@ export class Sender implements Output {
     this.keys = options.keys
     this.target = options.target
     this.#limit = new SizeLimit(options.clock)
+    this.#probeTimeout = Math.min(PROBE_TIMEOUT_MS, options.timeout)
   }
 
   async send(parcel: Parcel, signal: AbortSignal): Promise<Sent> {
@@ -279,7 +281,7 @@ export class Sender implements Output {
 
   #hello(host: HttpAddress, signal: AbortSignal): Promise<HttpResponse> {
     const headers = this.#headers(host)
-    return this.#o.client.request({ method: 'GET', url: host.url, headers, timeout: PROBE_TIMEOUT_MS, signal })
+    return this.#o.client.request({ method: 'GET', url: host.url, headers, timeout: this.#probeTimeout, signal })
   }
 
   #headers(host: HttpAddress): Record<string, string> {

@@ -84,7 +84,7 @@ export class Connection {
       try {
         if (!this.#dead) reader.push(chunk)
       } catch (error) {
-        this.#break(error instanceof YarderError ? error : new YarderError('PROTOCOL', 'reading', { cause: error }))
+        this.#break(new YarderError('PROTOCOL', `sending to ${options.name}: ${(error as Error).message}`))
       }
     })
     socket.on('error', error => this.#break(socketError(`sending to ${options.name}`, error), isBreakOff(error)))
@@ -180,8 +180,8 @@ export class Connection {
     this.#touch()
     const first = this.#windows[0]
     if (sequence === 0) return this.#stillAtIt(first)
-    if (first === undefined) throw this.#protocol(`acknowledged ${sequence} when nothing was open`)
-    if (sequence > first.count) throw this.#protocol(`acknowledged ${sequence} of ${first.count}`)
+    if (first === undefined) throw new Error(`acknowledged ${sequence} when nothing was open`)
+    if (sequence > first.count) throw new Error(`acknowledged ${sequence} of ${first.count}`)
     if (sequence <= first.acked) return
     first.acked = sequence
     if (sequence < first.count) return this.#progressed()
@@ -230,10 +230,6 @@ export class Connection {
     }
     const cause = new Error(`no answer for ${this.#o.timeout} ms`)
     this.#break(new YarderError('TIMEOUT', `sending to ${this.#o.name}`, { cause }))
-  }
-
-  #protocol(what: string): YarderError {
-    return new YarderError('PROTOCOL', `sending to ${this.#o.name}: ${what}`)
   }
 
   #closed(): void {

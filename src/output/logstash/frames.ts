@@ -168,7 +168,10 @@ export class AckReader {
     for (let i = 0; i < chunk.length; i++) {
       const byte = chunk[i]!
       if ((this.#have === 0 && byte !== VERSION) || (this.#have === 1 && byte !== A))
-        throw new YarderError('PROTOCOL', `no Lumberjack answer but ${shown(chunk, i - this.#have)}`)
+        throw new YarderError(
+          'PROTOCOL',
+          `no Lumberjack answer but ${shown(chunk, i - this.#have)}; is it a beats input?`
+        )
       this.#frame[this.#have++] = byte
       if (this.#have < ACK) continue
       this.#have = 0
