@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { readDeadLetters } from '../../src/output/dead-letter.ts'
 import { mixed } from '../lib/fake-elasticsearch.ts'
 import type { FakeElasticsearch } from '../lib/fake-elasticsearch.ts'
@@ -209,8 +208,7 @@ async function deadLetters(
   }
   await until('the letters', async () => (await kept()).length >= wanted.length)
   await until('the lines', () => (world.out.read(), world.judge.got >= written - wanted.length))
-  await until('all settled', async () => (await world.agent.metric('yarder_input_lag_bytes')) === 0)
-  await delay(1500)
+  await world.acknowledged()
   await world.stop('SIGKILL')
   await world.start()
   await writer.resume()

@@ -1,8 +1,10 @@
 // Files that are cut and begun anew without any copy: what was read stays read, what was not is counted by the byte.
 import assert from 'node:assert/strict'
 import { appendFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { startFakeElasticsearch } from '../lib/fake-elasticsearch.ts'
-import { until } from '../lib/real/process.ts'
+import { run, until } from '../lib/real/process.ts'
+import { PROGRAM } from '../lib/real/yarder.ts'
 import { takeDocument } from './lib/destination.ts'
 import { lostBytes } from './lib/disk.ts'
 import { lane } from './lib/lane.ts'
@@ -66,11 +68,10 @@ lane(
         'the size to be seen',
         async () => (await world.agent.metric('yarder_input_file_size_bytes')) === size
       )
-      await until('reading to stop', async () => {
-        const read = await world.agent.metric('yarder_input_read_bytes')
-        await new Promise(done => setTimeout(done, 500))
-        return read === (await world.agent.metric('yarder_input_read_bytes')) && read < size
-      })
+      const status = [PROGRAM, 'status', '-c', join(world.folder, 'agent', 'yarder.yaml')] as const
+      // Yellow, it ends with status 1.
+      await until('reading to stop', async () => (await run(status).catch(String)).includes('"full":true'))
+      assert.ok((await world.agent.metric('yarder_input_read_bytes')) < size)
       truncateSync(path)
       await until('the loss to be counted', async () => (await metric()) > told)
       told = await metric()

@@ -8,10 +8,10 @@
 import assert from 'node:assert/strict'
 import { chmodSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { until } from '../../lib/real/process.ts'
 import { startYarder } from '../../lib/real/yarder.ts'
 import type { Ending, Yarder } from '../../lib/real/yarder.ts'
+import { behind } from './committed.ts'
 import { backTo, costsOf } from './costs.ts'
 import type { Costs } from './costs.ts'
 import { NdjsonDestination } from './destination.ts'
@@ -168,11 +168,10 @@ ${more}
     await until(`${more} more lines written`, async () => (await lines()) >= target)
   }
 
-  /** Waits until the agent has nothing in hand and its positions are on the disk. */
+  /** Waits until all that is written is acknowledged, with positions and counters on the disk; nobody may write meanwhile. */
   async acknowledged(): Promise<void> {
-    await until('the positions', async () => (await this.agent.metric('yarder_input_lag_bytes')) === 0)
-    // They are committed about once a second.
-    await delay(1500)
+    await until('nothing in hand', async () => (await this.agent.metric('yarder_input_lag_bytes')) === 0)
+    await until('the positions on the disk', () => behind(join(this.folder, 'data'))?.length === 0)
   }
 
   /** Waits until everything that is written by now has arrived. */
