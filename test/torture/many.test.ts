@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { appendFileSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { costsOf } from './lib/costs.ts'
 import { lane } from './lib/lane.ts'
 import { Lines } from './lib/line.ts'
 import { World } from './lib/world.ts'
@@ -51,14 +52,17 @@ lane(
     await world.write({ files: [{ writer: 'w', path: world.path('busy.log') }], rate: 1000 })
     await world.arrive(500)
     const lines = new Lines('hand')
+    const resident = [costsOf(world.agent.pid).rss]
     // TORTURE_RUNS=17 makes it more than 100,000 files.
     for (const n of own.tries(3)) {
       const paths = Array.from({ length: 2000 }, (_, i) => world.path(`job-${n}-${i}.log`))
       for (const path of paths) writeFileSync(path, lines.take(2))
       world.byHand.set('hand', lines.count)
       await world.caughtUp()
+      resident.push(costsOf(world.agent.pid).rss)
       for (const path of paths) unlinkSync(path)
     }
+    own.note(`resident MiB: ${resident.map(bytes => Math.round(bytes / 1024 / 1024)).join(' ')}`)
     // Ten thousand streams that are over stay known for an hour, should a compressed copy of one appear: 8 KiB each.
     await world.finish({ rss: 192 * 1024 * 1024 })
   }

@@ -255,9 +255,18 @@ export class FileTail {
   loadContext(fd: number): void {
     const n = Math.min(CONTEXT_BYTES, this.read)
     const bytes = bytesAt(fd, this.read - n, n)
-    this.context = bytes.length === n ? bytes : undefined
-    if (this.context !== undefined && this.checkpoints.length === 0 && n > 0)
-      this.checkpoints.push(checkpointOf(this.context, this.read))
+    if (bytes.length < n) {
+      this.context = undefined
+      return
+    }
+    this.#keepContext(bytes)
+    if (this.checkpoints.length === 0 && n > 0) this.checkpoints.push(checkpointOf(bytes, this.read))
+  }
+
+  /** In memory of its own: a slice of Node's pool would keep a whole block of it for each of thousands of streams. */
+  #keepContext(bytes: Buffer): void {
+    if (this.context?.length !== bytes.length) this.context = Buffer.allocUnsafeSlow(bytes.length)
+    bytes.copy(this.context)
   }
 
   /** Bytes up to `end` were handed out; `before` are those before it. */
@@ -265,8 +274,9 @@ export class FileTail {
     this.read = end
     if (this.scanned < end) this.scanned = end
     const n = Math.min(CONTEXT_BYTES, before.length)
-    this.context = Buffer.from(before.subarray(before.length - n))
-    this.checkpoints.push(checkpointOf(this.context, end))
+    const context = before.subarray(before.length - n)
+    this.#keepContext(context)
+    this.checkpoints.push(checkpointOf(context, end))
     if (this.checkpoints.length > MAX_CHECKPOINTS) {
       // Old ones become sparse, the newest stay: a copy may lack the very last writes.
       const keep = MAX_CHECKPOINTS / 2
