@@ -40,7 +40,12 @@ function checked(yaml: string, dir: string): CheckedConfig {
   return outcome.checked
 }
 
-async function drive(t: TestContext, yaml: string, files: Record<string, string> = {}): Promise<Driven> {
+/** An agent that is not started yet, in a folder with these files. */
+function made(
+  t: TestContext,
+  yaml: string,
+  files: Record<string, string>
+): { agent: Agent; dir: string; log(): string } {
   const dir = mkdtempSync(join(tmpdir(), 'yarder-'))
   for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text)
   let log = ''
@@ -66,12 +71,17 @@ async function drive(t: TestContext, yaml: string, files: Record<string, string>
     await agent.stop()
     rmSync(dir, { recursive: true, force: true })
   })
+  return { agent, dir, log: () => log }
+}
+
+async function drive(t: TestContext, yaml: string, files: Record<string, string> = {}): Promise<Driven> {
+  const { agent, dir, log } = made(t, yaml, files)
   await agent.start()
   return {
     agent,
     dir,
     get log() {
-      return log
+      return log()
     },
     reload: next => agent.reload(() => Promise.resolve(checked(next, dir))),
     append: (file, text) => appendFileSync(join(dir, file), text),
@@ -100,6 +110,16 @@ async function isOver(work: Promise<unknown>): Promise<boolean> {
 }
 
 const OUT = 'outputs:\n  out: { type: file, path: out.ndjson }\n'
+
+test('an agent that is stopped while it starts is never ready', async t => {
+  const { agent } = made(t, `${ADMIN}${OUT}`, {})
+  const started = agent.start()
+  const stopped = agent.stop()
+  await started
+  assert.equal(agent.status().ready, false)
+  assert.equal(await stopped, true)
+  assert.equal(agent.status().ready, false)
+})
 
 test('metrics of an input that goes on over a reload go on too', async t => {
   const metrics = 'metrics:\n  lines_total: { type: counter, help: Lines., input: a }\n'

@@ -91,7 +91,8 @@ export class Agent {
     await assembly.plan(this.#checked)(this.#shutdownTimeout)
     this.#reloaded(true)
     data.keepWriting()
-    this.#ready = true
+    // It may be stopped by now.
+    this.#ready = !this.#draining
     if (!once) void reclaimWhenCalm(thisProcess(), clock, this.#stopping.signal)
     this.#log.info(
       {
