@@ -17,7 +17,7 @@ export const outputCommonFields = {
   ),
   rate_limit: optional(
     rate(
-      'The output gets no more than this: records or bytes in a second, minute or hour. The rest waits in the files.',
+      'The output gets no more than this: records or bytes in a second, minute or hour; what a second gives may go at once after a pause. The rest waits in the files.',
       {
         example: '5000/s'
       }

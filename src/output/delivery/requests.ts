@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { Output, Parcel, Sent } from '../../core/component.ts'
 import { errnoOf, YarderError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
-import { RateLimiter } from '../../core/rate.ts'
+import { RateLimiter, portionOf } from '../../core/rate.ts'
 import { Alarm } from './alarm.ts'
 import { Backoff } from './backoff.ts'
 import { Concurrency } from './concurrency.ts'
@@ -94,13 +94,13 @@ export class Requests {
 
   /** Starts what may start and sets the alarm for what comes next. */
   pump(): void {
-    const { queue, health, output, options, closed, clock } = this.#options
+    const { queue, health, output, closed, clock } = this.#options
     if (closed.aborted || this.#broken || health.state === 'uninitialized') return
     this.watch()
     const now = clock.elapsed()
     if (now >= this.#backoff.until) {
       while (this.#inFlight < this.limit && this.#ready(now) && this.#throttle() === 0) {
-        const runs = queue.take(options.batch.max_events, options.batch.max_bytes)
+        const runs = this.#take()
         const parcel = parcelOf(runs)
         this.#limiter?.take(parcel.count, parcel.bytes)
         this.#track(this.#send(runs, parcel))
@@ -120,6 +120,14 @@ export class Requests {
 
   #stallsAt(): number {
     return Math.max(this.#acknowledgedAt, this.#options.queue.busySince) + STALLED_MS
+  }
+
+  /** A batch, or what of it `rate_limit` lets go at once. */
+  #take(): Run[] {
+    const { queue, options } = this.#options
+    const { max_events, max_bytes } = options.batch
+    const { records, bytes } = portionOf(this.#draining ? undefined : options.rate_limit)
+    return queue.take(Math.min(max_events, records), Math.min(max_bytes, bytes))
   }
 
   /** Milliseconds until `rate_limit` lets the next parcel go; a stop doesn't wait for it. */
