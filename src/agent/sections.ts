@@ -108,7 +108,7 @@ export const inputCommonFields = {
   tags: f.list(f.string('A tag.'), "Put into `tags` of every record of the input, after the agent's.", { default: [] }),
   rate_limit: f.optional(
     f.rate(
-      'The input reads no more than this: records or bytes in a second, minute or hour. The rest waits where it is.',
+      'The input reads no more than this: records or bytes in a second, minute or hour; what a second gives may go at once after a pause. The rest waits where it is.',
       { example: '10000/s' }
     )
   )
