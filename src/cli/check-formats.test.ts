@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
+import { debianPackage } from '../../test/lib/real/debian.ts'
 import type { CheckedOnce } from '../agent/check-once.ts'
 import { junit, tap } from './check-formats.ts'
+
+const noPython = await debianPackage(['python3'])
 
 const results: CheckedOnce[] = [
   { name: 'web', type: 'http', state: 'ok', reason: 'ok', message: 'HTTP 200', seconds: 0.0123 },
@@ -20,8 +24,8 @@ test('JUnit has each check as a case, and nothing that breaks its XML', () => {
   assert.equal(
     junit(results),
     `<?xml version="1.0" encoding="UTF-8"?>
-<testsuites tests="3" failures="1" errors="1" time="1.512">
-  <testsuite name="yarder check" tests="3" failures="1" errors="1" time="1.512">
+<testsuites tests="3" failures="1" errors="1" skipped="0" time="1.512">
+  <testsuite name="yarder check" tests="3" failures="1" errors="1" skipped="0" time="1.512">
     <testcase classname="yarder.http" name="web" time="0.012">
       <system-out>HTTP 200</system-out>
     </testcase>
@@ -39,6 +43,17 @@ test('JUnit has each check as a case, and nothing that breaks its XML', () => {
   assert.match(message, /^bad &lt;&quot;quote&quot;&gt; &amp; /)
   // oxlint-disable-next-line no-control-regex
   assert.doesNotMatch(message, /[\u0000-\u001f<>]/)
+})
+
+test('a parser of XML reads it back as it was', { skip: noPython }, () => {
+  const program =
+    'import sys,json,xml.etree.ElementTree as e; print(json.dumps([c.attrib["name"] + ": " + c[0].tag + " " + (c[0].get("message") or c[0].text) for c in e.parse(sys.stdin).iter("testcase")]))'
+  const said = execFileSync('python3', ['-c', program], { input: junit(results), encoding: 'utf8' })
+  assert.deepEqual(JSON.parse(said), [
+    'web: system-out HTTP 200',
+    'db: failure bad <"quote"> & \\x07 #1\\nline \\2',
+    "odd: error don't know"
+  ])
 })
 
 test('TAP counts the checks and says in a block how one is not ok', () => {

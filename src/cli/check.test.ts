@@ -17,7 +17,9 @@ import { command } from '../health/check/command.ts'
 import { disk } from '../health/check/disk.ts'
 import { dns } from '../health/check/dns.ts'
 import { fileCheck } from '../health/check/file.ts'
+import { heartbeat } from '../health/check/heartbeat.ts'
 import { http } from '../health/check/http.ts'
+import { logCheck } from '../health/check/log.ts'
 import { processCheck } from '../health/check/process.ts'
 import { systemdUnit } from '../health/check/systemd-unit.ts'
 import { tcp } from '../health/check/tcp.ts'
@@ -29,7 +31,7 @@ const catalog = defineCatalog({
   units: {
     checks: {
       doc: 'What is watched.',
-      definitions: [command, disk, dns, fileCheck, http, processCheck, systemdUnit, tcp],
+      definitions: [command, disk, dns, fileCheck, heartbeat, http, logCheck, processCheck, systemdUnit, tcp],
       common: checkCommonFields,
       refersTo: { notify: 'notify' },
       lint: lintCheckCommon
@@ -141,6 +143,7 @@ test('a terminal gets a table, a pipe JSON lines, Nagios its one line', async ()
   const nagios = async (...names: string[]): Promise<string> =>
     (await run(names, { nagios: true })).out.replace(/=\d+\.\d{6}s/g, '=Ns')
   assert.equal(await nagios('fine'), "OK - fine: all is well | 'fine'=Ns;;;0\n")
+  assert.match(await nagios('poor'), /^WARNING - poor: low \| 'poor'=Ns;;;0 'x'=1\n$/)
   assert.equal(
     await nagios('fine', 'poor', 'bad'),
     "CRITICAL - poor: low; bad: exit status 2 | 'fine'=Ns;;;0 'poor'=Ns;;;0 'bad'=Ns;;;0\n"
@@ -153,7 +156,7 @@ test('a wrong configuration, or none, is unknown: nobody knows how things stand'
   writeFileSync(join(dir, 'wrong.yaml'), 'agnet: {}\n')
   for (const [file, said] of [
     ['wrong.yaml', /agnet: unknown section/],
-    ['none.yaml', /none.yaml: cannot be read/]
+    ['none.yaml', /none\.yaml: there is no such file/]
   ] as const) {
     for (const nagios of [false, true]) {
       const world = holdWorld()
@@ -170,17 +173,42 @@ test('a wrong configuration, or none, is unknown: nobody knows how things stand'
 
 test('wrong usage is unknown as well, and Nagios gets its line', async () => {
   for (const [argv, text] of [
-    [['check', '--critcal'], "unknown option '--critcal'"],
-    [['check', '--tap', '--junit'], '--junit and --tap go one at a time'],
-    [['check', 'silence', 'web'], "required option '--for <duration>' not specified"]
+    [['check', '--critcal'], "check: unknown option '--critcal'"],
+    [['check', '--tap', '--junit'], 'check: --junit and --tap go one at a time'],
+    [['check', 'silence', 'web'], "check silence: required option '--for <duration>' not specified"]
   ] as const) {
     const { status, stdout, stderr } = await cli(argv)
     assert.deepEqual([status, stdout], [3, ''], argv.join(' '))
-    assert.ok(stderr.startsWith(`yarder check: ${text}`), stderr)
+    assert.ok(stderr.startsWith(`yarder ${text}`), stderr)
   }
   const nagios = await cli(['check', '--nagios', '--no-such'])
   assert.deepEqual([nagios.status, nagios.stdout], [3, "UNKNOWN - unknown option '--no-such'\n"])
   assert.equal((await cli(['validate', '--no-such'])).status, 2)
+})
+
+test('what only a running agent can look at is skipped, unless it is named', async () => {
+  const { checked } = load(`checks:
+  fine: { type: command, command: [echo, all is well] }
+  backup: { type: heartbeat, within: 25h }
+  errors: { type: log, critical: 5 }
+`)
+  const look = async (names: string[], options: CheckOptions, terminal = false) => {
+    const world = holdWorld({ terminal })
+    const make = (name: string) => context({ name, once: true })
+    return { status: await check(world, checked.units.checks, names, make, options), out: world.stdout }
+  }
+  const table = await look([], {}, true)
+  assert.equal(table.status, 0)
+  assert.match(table.out, /^skipped {3}backup .* only a running agent has beats; see yarder status$/m)
+  assert.match((await look([], { nagios: true })).out, /^OK - fine: all is well \|/)
+  assert.match((await look([], { junit: true })).out, /errors="0" skipped="2" [^]*<skipped message="only a running/)
+  assert.match(
+    (await look([], { tap: true })).out,
+    /^ok 2 - backup \(heartbeat\) # SKIP only a running agent has beats/m
+  )
+  const named = await look(['backup'], { nagios: true })
+  assert.equal(named.status, 3)
+  assert.match(named.out, /^UNKNOWN - backup: only a running agent has beats/)
 })
 
 test('a build server gets JUnit or TAP, and the same exit status', async () => {

@@ -49,41 +49,57 @@ export async function check(
   }
   const { checkOnce } = await import('../agent/check-once.ts')
   const chosen = names.length === 0 ? units : units.filter(unit => names.includes(unit.name))
-  const results = await checkOnce(chosen, contextOf, systemClock)
-  if (options.nagios === true) world.out(nagiosLine(results))
+  const looked = await checkOnce(chosen, contextOf, systemClock)
+  // Who names a check wants to know of it.
+  const results = names.length === 0 ? looked : looked.map(result => ({ ...result, skipped: undefined }))
+  if (options.nagios === true) world.out(nagiosLine(counted(results)))
   else if (options.junit === true) world.out(junit(results))
   else if (options.tap === true) world.out(tap(results))
   else if (options.json === true || !world.terminal) for (const result of results) world.out(jsonLine(result))
   else world.out(table(world, results))
-  return STATUS[worstOf(results)]
+  return STATUS[worstOf(counted(results))]
+}
+
+/** Those that could be looked at without an agent; all when there are none. */
+function counted(results: readonly CheckedOnce[]): readonly CheckedOnce[] {
+  const looked = results.filter(r => r.skipped !== true)
+  return looked.length === 0 ? results : looked
 }
 
 const worstOf = (results: readonly CheckedOnce[]): CheckState =>
   results.map(r => r.state).reduce((a, b) => (RANK.indexOf(b) > RANK.indexOf(a) ? b : a), 'ok')
 
-function jsonLine({ name, type, state, reason, message, seconds, values }: CheckedOnce): string {
-  return `${JSON.stringify({ check: name, type, state, reason, message, seconds, ...(values === undefined ? {} : { values }) })}\n`
+function jsonLine({ name, type, state, reason, message, seconds, values, skipped }: CheckedOnce): string {
+  return `${JSON.stringify({ check: name, type, state, reason, message, seconds, values, skipped })}\n`
 }
 
 function table(world: World, results: readonly CheckedOnce[]): string {
   const width = Math.max(...results.map(r => r.name.length))
-  const lines = results.map(({ name, state, seconds, message }) => {
-    const word = state.padEnd(8)
+  const lines = results.map(({ name, state, seconds, message, skipped }) => {
+    const word = (skipped === true ? 'skipped' : state).padEnd(8)
     const shown = world.colour ? `\u001b[${COLOURS[state]}m${word}\u001b[0m` : word
     return `${shown}  ${name.padEnd(width)}  ${seconds.toFixed(3).padStart(7)} s  ${oneLine(message)}\n`
   })
   return lines.join('')
 }
 
-/** One line and the durations as performance data. A bar or a quote would end what stands before it. */
+/** One line and the durations as performance data, of one check its numbers too. A bar would end what stands before it. */
 function nagiosLine(results: readonly CheckedOnce[]): string {
   const worst = worstOf(results)
   const bad = results.filter(r => r.state !== 'ok')
   const told =
     bad.length === 0 && results.length > 1 ? `${results.length} checks are ok` : tell(bad.length === 0 ? results : bad)
-  const data = results.map(r => `'${r.name}'=${r.seconds.toFixed(6)}s;;;0`).join(' ')
+  const times = results.map(r => `${label(r.name)}=${r.seconds.toFixed(6)}s;;;0`)
+  const numbers = results.length > 1 ? [] : Object.entries(results[0]!.values ?? {})
+  const data = [...times, ...numbers.map(([name, n]) => `${label(name)}=${plainNumber(n)}`)].join(' ')
   return `${worst.toUpperCase()} - ${told.replaceAll('|', '/')} | ${data}\n`
 }
+
+/** The Monitoring Plugins' development guidelines: quoted, a quote twice, and no equals sign. */
+const label = (name: string): string => `'${name.replaceAll("'", "''").replaceAll(/[=|]/g, '_')}'`
+
+/** Never with an exponent, which plugins do not write. */
+const plainNumber = (n: number): string => (Number.isInteger(n) ? BigInt(n).toString() : n.toFixed(6))
 
 const tell = (results: readonly CheckedOnce[]): string =>
   results.map(r => oneLine(`${r.name}: ${r.message}`)).join('; ')
@@ -100,7 +116,7 @@ export const registerCheck: Register = (program, world, exit) => {
     .option('--tap', 'print TAP, the Test Anything Protocol')
     .addHelpText(
       'after',
-      '\nExit status, as with Nagios: 0 ok, 1 warning, 2 critical, 3 unknown, wrong usage or a wrong configuration.'
+      '\nA check that only a running agent can look at (log, metric, beats) is skipped, unless it is named.\nExit status, as with Nagios: 0 ok, 1 warning, 2 critical, 3 unknown, wrong usage or a wrong configuration.'
     )
     .action(async (names: string[], options: CheckOptions & { config?: string }) => {
       try {

@@ -365,6 +365,8 @@ export interface CheckResult {
   readonly message: string
   /** Numbers that were seen, in base units. */
   readonly values?: Readonly<Record<string, number>>
+  /** Only a running agent could tell; who looks once, without one, leaves it out. */
+  readonly skipped?: true | undefined
 }
 
 /**

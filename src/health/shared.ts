@@ -1,6 +1,6 @@
 // What is read of the host once for all checks that look at the same moment.
 import type { Clock } from '../core/clock.ts'
-import type { Context, SharedKind } from '../core/component.ts'
+import type { CheckResult, Context, SharedKind } from '../core/component.ts'
 
 /** What checks of an agent share is no older than this, milliseconds. */
 const MAX_AGE_MS = 1000
@@ -17,6 +17,14 @@ export function createShared(clock: Clock): <T>(kind: SharedKind<T>) => T {
 /** The one of the agent; outside of an agent one that keeps nothing. */
 export const sharedOf = <T>({ agent, clock }: Context, kind: SharedKind<T>): T =>
   agent?.shared?.(kind) ?? new kind(clock, 0)
+
+/** What a check says that looks at what an agent has, where none runs. */
+export const onlyInAgent = (what: string): CheckResult => ({
+  state: 'unknown',
+  reason: 'start',
+  message: `only a running agent has ${what}; see yarder status`,
+  skipped: true
+})
 
 /** Readings by a key, each kept for a while; who asks while one is under way waits for that. */
 export class Recent<T> {

@@ -8,6 +8,7 @@ import { duration, optional, string } from '../../core/field.ts'
 import { awaitedSince, lastBeat } from '../heartbeats.ts'
 import type { Beat } from '../heartbeats.ts'
 import { elsewhere, notSeen } from '../sandbox.ts'
+import { onlyInAgent } from '../shared.ts'
 
 export const heartbeat = defineCheck({
   name: 'heartbeat',
@@ -24,6 +25,7 @@ export const heartbeat = defineCheck({
   ],
   build(o, context) {
     const path = o.file === undefined ? undefined : resolve(context.configDir, o.file)
+    if (path === undefined && context.once && context.agent === undefined) return async () => onlyInAgent('beats')
     return async () => {
       try {
         const now = context.clock.now()

@@ -108,7 +108,7 @@ test('it looks at nothing any more once it is closed, and at nothing at all befo
 
 test('without an agent it is unknown; what judges nothing is refused', async () => {
   const run = await runCheck(logCheck, { critical: '1:' })
-  assert.deepEqual([run.state, run.message], ['unknown', 'only a running agent has records'])
+  assert.deepEqual([run.state, run.message], ['unknown', 'only a running agent has records; see yarder status'])
   assert.deepEqual(checkFaults(logCheck, { input: 'nginx' }), ['critical: or warning must be given'])
   assert.deepEqual(checkFaults(logCheck, { take: 'percent', critical: 5 }), [
     'when: is needed, for a part of all records'

@@ -7,6 +7,7 @@ import { judge, lintRanges, rangeFields, SCALES } from '../range.ts'
 import type { Part, Range } from '../range.ts'
 import { createGrowth } from '../window.ts'
 import type { Growth } from '../window.ts'
+import { onlyInAgent } from '../shared.ts'
 
 /** Of the last record that counted stands in the message. */
 const MAX_SAMPLE = 120
@@ -51,8 +52,7 @@ export const logCheck = defineCheck({
     yield* lintRanges(o.warning, o.critical)
   },
   build(o, { agent, clock }) {
-    if (agent === undefined)
-      return async () => ({ state: 'unknown', reason: 'start', message: 'only a running agent has records' })
+    if (agent === undefined) return async () => onlyInAgent('records')
     const growth = createGrowth(o.over)
     const counted = counter(o, agent)
     const check = async (): Promise<CheckResult> =>

@@ -75,6 +75,9 @@ test('the part of another number is a percentage, also when nothing was counted 
 })
 
 test('without an agent it is unknown; what judges nothing is refused', async () => {
-  assert.equal((await runCheck(metricCheck, { metric: 'x', critical: 1 })).message, 'only a running agent has numbers')
+  assert.equal(
+    (await runCheck(metricCheck, { metric: 'x', critical: 1 })).message,
+    'only a running agent has numbers; see yarder status'
+  )
   assert.deepEqual(checkFaults(metricCheck, { metric: 'x' }), ['critical: or warning must be given'])
 })

@@ -6,6 +6,7 @@ import { choice, duration, map, object, optional, string, text } from '../../cor
 import type { Values } from '../../core/field.ts'
 import { judge, lintRanges, rangeFields, SCALES } from '../range.ts'
 import { createGrowth } from '../window.ts'
+import { onlyInAgent } from '../shared.ts'
 
 const selection = {
   metric: string('Name of the metric, as on `/metrics`.', { example: 'nginx_requests_total' }),
@@ -48,8 +49,7 @@ export const metricCheck = defineCheck({
     yield* lintRanges(o.warning, o.critical)
   },
   build(o, { agent, clock }) {
-    if (agent === undefined)
-      return async () => ({ state: 'unknown', reason: 'start', message: 'only a running agent has numbers' })
+    if (agent === undefined) return async () => onlyInAgent('numbers')
     const growth = createGrowth(o.over)
     return async () => {
       try {
