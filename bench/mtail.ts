@@ -1,5 +1,5 @@
 // Debian's mtail on the same job: requests by method and status, bytes, and their sizes, out of an access log.
-// The agent also ships each line as a document to a file, which mtail has no word for.
+// Once as mtail works, metrics alone, and once with each line shipped as a document to a file, which mtail has no word for.
 //   node bench/mtail.ts [--lines N]
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,7 @@ import { debianPackage } from '../test/lib/real/debian.ts'
 import { run } from '../test/lib/real/process.ts'
 import { cpuOf, generate, partsMissing } from './lib/parts.ts'
 
-const { values: options } = parseArgs({ options: { lines: { type: 'string', default: '1000000' } } })
+const { values: options } = parseArgs({ options: { lines: { type: 'string', default: '2000000' } } })
 
 const BUCKETS = [1e3, 1e4, 1e5, 1e6]
 
@@ -28,11 +28,11 @@ histogram response_size_bytes buckets ${BUCKETS.join(', ')}
 }
 `
 
-const YARDER = (folder: string, file: string): string => `
-agent: { data_dir: ${folder}/data }
+const YARDER = (folder: string, file: string, ships: boolean): string => `
+agent: { data_dir: ${folder}/data-${ships} }
 admin: { enabled: false }
 inputs:
-  nginx: { type: file, paths: ['${file}'], start_at: beginning, pipeline: [{ grok: { match: '%{COMBINEDAPACHELOG}' } }] }
+  nginx: { type: file, outputs: [${ships ? 'none' : ''}], paths: ['${file}'], start_at: beginning, pipeline: [{ grok: { match: '%{COMBINEDAPACHELOG}' } }] }
 outputs: { none: { type: file, path: ${folder}/out.ndjson } }
 metrics:
   requests_total: { type: counter, help: Requests., labels: { verb: verb, status: response } }
@@ -59,8 +59,6 @@ async function main(): Promise<void> {
   try {
     const program = join(folder, 'access.mtail')
     writeFileSync(program, MTAIL)
-    const config = join(folder, 'yarder.yaml')
-    writeFileSync(config, YARDER(folder, file))
     const lines = readFileSync(file, 'latin1').split('\n').length - 1
     const mtail = await cpuSeconds([
       'mtail',
@@ -72,10 +70,15 @@ async function main(): Promise<void> {
       file
     ])
     const bin = fileURLToPath(new URL('../bin/yarder', import.meta.url))
-    const yarder = await cpuSeconds([bin, 'run', '--once', '-c', config])
     const rate = (seconds: number): string => `${Math.round(lines / seconds).toLocaleString('en')} lines a CPU-second`
-    console.log(`mtail:                       ${rate(mtail)}`)
-    console.log(`yarder, documents and start: ${rate(yarder)}, x ${(mtail / yarder).toFixed(1)}`)
+    console.log(`mtail:                            ${rate(mtail)}`)
+    for (const ships of [false, true]) {
+      const config = join(folder, `yarder-${ships}.yaml`)
+      writeFileSync(config, YARDER(folder, file, ships))
+      const yarder = await cpuSeconds([bin, 'run', '--once', '-c', config])
+      const what = ships ? 'documents to a file' : 'metrics alone'
+      console.log(`yarder, start and ${what.padEnd(19)}: ${rate(yarder)}, x ${(mtail / yarder).toFixed(1)}`)
+    }
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -15,6 +15,7 @@ import { createLog } from '../service/log.ts'
 import { Agent } from './agent.ts'
 import { catalog } from './components.ts'
 import type { CheckedConfig } from './components.ts'
+import { crossProblems } from './cross-checks.ts'
 
 const PATIENCE = { timeout: 15_000, interval: 10 }
 const ADMIN = 'admin: { listen: 127.0.0.1:0 }\n'
@@ -319,4 +320,31 @@ test('an agent with nothing to send yet is well, whatever its output', async t =
   const it = await drive(t, `${ADMIN}outputs:\n  out: { type: file, path: out.ndjson }\n`)
   const { state, message, outputs } = it.agent.status()
   assert.deepEqual([outputs[0]!.state, state, message], ['yellow', 'green', 'Ready, nothing sent yet'])
+})
+
+test('an input without outputs is counted and ships nothing, and goes on where it was once it gets one', async t => {
+  const metrics = 'metrics: { lines_total: { type: counter, help: Lines. } }\n'
+  const alone = `${ADMIN}inputs:\n${app('a', ', outputs: []')}${metrics}`
+  const run = await drive(t, alone, { 'a.log': 'one\ntwo\n' })
+  await t.waitFor(async () => assert.equal(await run.metric('lines_total'), '2'), PATIENCE)
+  assert.deepEqual(run.agent.status().outputs, [])
+  const sent = `${ADMIN}inputs:\n${app('a')}outputs: { out: { type: file, path: out.log } }\n${metrics}`
+  assert.equal(await run.reload(sent), undefined)
+  run.append('a.log', 'three\n')
+  await t.waitFor(() => assert.deepEqual(run.messages('out.log'), ['three']), PATIENCE)
+  await t.waitFor(async () => assert.equal(await run.metric('lines_total'), '3'), PATIENCE)
+})
+
+test('an input without outputs that nobody looks at is refused at its place', () => {
+  const problems = (more: string): string[] => {
+    const yaml = `inputs:\n${app('a', ', outputs: []')}${app('b', ', outputs: []')}${more}`
+    const { problems, checked } = loadText(yaml, catalog, {})
+    assert.deepEqual(problems, [])
+    return crossProblems(checked, '/nowhere').map(({ path }) => path)
+  }
+  assert.deepEqual(problems(''), ['inputs.a.outputs', 'inputs.b.outputs'])
+  assert.deepEqual(problems('metrics: { n_total: { type: counter, help: N., input: a } }'), ['inputs.b.outputs'])
+  assert.deepEqual(problems('checks: { quiet: { type: log, input: b, over: 10m, critical: "1:" } }'), [
+    'inputs.a.outputs'
+  ])
 })

@@ -142,7 +142,9 @@ export class Assembly {
   }
 
   #planOutlets(checked: CheckedConfig, context: MakeContext): OutletPlan {
-    return this.outlets.plan(checked.units.outputs, name => context('output', name))
+    const { inputs, outputs } = checked.units
+    const shipsNothing = inputs.length > 0 && inputs.every(({ common }) => common.outputs?.length === 0)
+    return this.outlets.plan(outputs, name => context('output', name), !shipsNothing)
   }
 
   #shipOwnRecords(checked: CheckedConfig, outlets: OutletPlan, constants: Readonly<Event>): void {

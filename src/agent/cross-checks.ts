@@ -6,7 +6,8 @@ import { dependencyCircles } from '../health/dependencies.ts'
 import { metricNameClashes } from '../metrics/from-logs/name.ts'
 import type { CheckedConfig } from './components.ts'
 import { feedbackLoops } from './feedback.ts'
-import { inputsOfLogChecks } from './health-checks.ts'
+import { inputsOfLogChecks, watchedByChecks } from './health-checks.ts'
+import { isMetered } from './log-metrics.ts'
 
 /** Faults between units, each at its place. Relative paths start from `configDir`. */
 export function crossProblems(checked: CheckedConfig, configDir: string): Problem[] {
@@ -20,6 +21,7 @@ export function crossProblems(checked: CheckedConfig, configDir: string): Proble
     ...clashes,
     ...circles(checked),
     ...strangeInputs(checked),
+    ...idleInputs(checked),
     ...strangeReaders(checked),
     ...feedbackLoops(checked, configDir)
   ]
@@ -43,6 +45,20 @@ function strangeReaders({ sections: { agent }, units }: CheckedConfig): Problem[
     message: `there is no "${name}" in notify${didYouMean(name, names)}`
   }))
 }
+
+/** Inputs of which nothing would come. */
+function idleInputs(checked: CheckedConfig): Problem[] {
+  return checked.units.inputs
+    .filter(({ name, common }) => common.outputs?.length === 0 && !isWatched(checked, name))
+    .map(unit => ({
+      at: unit.at('outputs'),
+      path: `${unit.path}.outputs`,
+      message: 'must name an output, since no metric and no log check looks at the records of this input'
+    }))
+}
+
+const isWatched = (checked: CheckedConfig, input: string): boolean =>
+  isMetered(checked, input) || watchedByChecks(checked, input)
 
 function strangeInputs(checked: CheckedConfig): Problem[] {
   const names = checked.units.inputs.map(unit => unit.name)

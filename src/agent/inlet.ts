@@ -1,8 +1,7 @@
 // One input with its pipeline, running.
 import type { Clock } from '../core/clock.ts'
-import type { Emit, Input, Selection } from '../core/component.ts'
+import type { Emit, Input, Observer, Selection } from '../core/component.ts'
 import { describe } from '../core/errors.ts'
-import type { Cursor, Event } from '../core/event.ts'
 import { silentInstruments } from '../core/instruments.ts'
 import type { Instruments } from '../core/instruments.ts'
 import type { Log } from '../core/log.ts'
@@ -28,7 +27,7 @@ export interface InletOptions {
   readonly sinks: readonly Sink[]
   readonly keys: readonly Template[]
   readonly selections?: readonly Selection[]
-  readonly observers: readonly ((event: Event, cursor: Cursor) => void)[]
+  readonly observers: readonly Observer[]
   readonly buffers: BufferPool
   readonly rateLimit: Rate | undefined
   readonly clock: Clock
@@ -54,7 +53,16 @@ export class Inlet {
     this.name = options.name
     this.signature = options.signature
     const { steps, keys, selections = [], observers, buffers, instruments, log, clock, progress } = options
-    const common = { name: options.pipelineName, steps, keys, selections, buffers, log: log.child('pipeline') }
+    const documents = options.sinks.length > 0
+    const common = {
+      name: options.pipelineName,
+      steps,
+      keys,
+      selections,
+      documents,
+      buffers,
+      log: log.child('pipeline')
+    }
     const pipeline = createPipeline({ ...common, tellsMisfit: true, observers, instruments })
     this.#wire = createWire({
       run: batch => progress.through(batch.count, () => pipeline.run(batch)),

@@ -132,7 +132,8 @@ export class Inlets {
   #planOne(unit: InputUnit, { checked, outlets, context }: InletSetting): InletPlan {
     const { pipeline, fields = {}, tags } = unit.common
     const outputs = [...new Set(unit.common.outputs ?? outlets.names)]
-    const extra = { fields, tags, metered: isMetered(checked, unit.name) }
+    // Where nothing ships, the position of who looks is the only one.
+    const extra = { fields, tags, metered: isMetered(checked, unit.name) || outputs.length === 0 }
     const input = unit.build({ ...context('input', unit.name, outputs, extra), rate: unit.common.rate_limit })
     const stepContext = context('pipeline', pipeline?.name ?? unit.name, outputs)
     const steps = (pipeline?.steps ?? []).map(step => ({ ...step.build(stepContext), name: step.name }))

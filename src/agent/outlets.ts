@@ -73,8 +73,11 @@ export class Outlets {
     this.#onSettled = onSettled
   }
 
-  /** Builds what the configuration names; nothing that runs is touched until `apply`. Throws ConfigError. */
-  plan(units: readonly OutputUnit[], contextOf: ContextOf): OutletPlan {
+  /**
+   * Builds what the configuration names, or prints when it names none; nothing that runs is touched until `apply`. Throws
+   * ConfigError.
+   */
+  plan(units: readonly OutputUnit[], contextOf: ContextOf, orPrint = true): OutletPlan {
     const planned = units.map((unit): Planned => {
       const context = contextOf(unit.name)
       const running = this.#running.get(unit.name)?.planned
@@ -90,7 +93,7 @@ export class Outlets {
         selection: selectionOf(unit.name, unit.common)
       }
     })
-    if (planned.length === 0) {
+    if (planned.length === 0 && orPrint) {
       const running = this.#running.get('stdout')?.planned
       planned.push(running?.signature === STANDARD ? running : standard(contextOf))
     }

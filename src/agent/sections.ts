@@ -100,7 +100,10 @@ export type AdminOptions = f.Values<typeof adminFields>
 
 export const inputCommonFields = {
   outputs: f.optional(
-    f.list(f.string('Name of an output.'), 'Which outputs get the records; all of them when absent.', { min: 1 })
+    f.list(
+      f.string('Name of an output.'),
+      'Which outputs get the records; all of them when absent. An empty list ships none: for logs that only metrics or `log` checks are made of.'
+    )
   ),
   fields: f.optional(
     f.map(f.anything('Any value.'), "Put under `fields` on every record of the input, over the agent's.")

@@ -53,8 +53,11 @@ const SLICE_LIMIT_MS = 60
 const LINE_LIMIT_MS = 40
 /** So many lines of a batch may reach their limit; the rest then ships untouched, or one input could hold up all. */
 const MAX_TIMEOUTS = 10
-/** So many lines of a batch may fall out of the short way one by one; then the general way takes them in slices. */
-const MAX_UNFIT = 50
+/**
+ * From so many lines that fall out of the short way, in a batch and the one before, whole slices get one limit instead of
+ * each such line its own: it costs as much as twenty lines, and what observers see must be kept until the slice is done.
+ */
+const BENT = 2
 /** So many records are looked at together to see whether the pipeline fits them. */
 const JUDGED = 20
 
@@ -118,6 +121,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   let text: string | undefined
   let joined = false
   let fast = false
+  /** Lines of the batch that fell out of the short way. */
+  let bent = 0
   let ends = new Uint32Array(0)
   let times = new Float64Array(0)
   let offsets = new Float64Array(0)
@@ -290,7 +295,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   }
 
   function one(): void {
-    if (fast && shortly(short!)) return
+    if (fast) {
+      if (shortly(short!)) return
+      bent++
+    }
     place(next)
     const event = eventAt(next)
     const droppedBy = runSteps(event, cursor)
@@ -378,17 +386,15 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     async run(of) {
       begin(of)
       let timeouts = 0
-      let unfit = 0
+      const bentBefore = bent
+      bent = 0
       let turn = performance.now() + SLICE_MS
       while (next < of.count) {
-        if (fast && unfit < MAX_UNFIT) {
+        if (fast && bent + bentBefore < BENT) {
           const from = next
           shortSlice()
-          // The limit costs a tenth of a millisecond each time, so it stands around the lines that need it only.
-          if (next === from) {
-            unfit++
-            timeouts += await oneByOne(next + 1, timeouts)
-          } else commitSlice()
+          if (next === from) timeouts += await oneByOne(next + 1, timeouts)
+          else commitSlice()
         } else if (guard(slice, SLICE_LIMIT_MS) === 'done') commitSlice()
         else {
           const reached = Math.min(next + 1, of.count)

@@ -1,5 +1,4 @@
 // `yarder positions`: what the rows of an input say, and how they are moved while the input is stopped.
-import { METRICS } from '../../core/component.ts'
 import { YarderError } from '../../core/errors.ts'
 import type { State } from '../../core/state.ts'
 import { compileGlob } from './glob.ts'
@@ -9,6 +8,7 @@ import type { Found } from './place.ts'
 import { RUNS, isRow, scopeOf } from './registry.ts'
 import type { Row } from './registry.ts'
 import { lineStart } from './start.ts'
+import { ofOutputs } from './tracker.ts'
 
 /** A line of which no newline is found within this many bytes has none yet. */
 const LONGEST_LINE = 16 * 1024 * 1024
@@ -93,7 +93,7 @@ export function positionsOf(state: State, input: string): Position[] {
       ...(at !== row.path && { at }),
       size: row.packing === undefined ? (found?.st.size ?? row.size) : row.size,
       read: least(row),
-      acked: ofOutputs(row),
+      acked: ofOutputs(row.pos),
       state: found === undefined && known !== 'done' ? 'not found' : known
     }
   })
@@ -110,13 +110,8 @@ export function namesNow(state: State, input: string): Map<string, string> {
   return names
 }
 
-const least = (row: Row): number => Math.min(...Object.values(ofOutputs(row)))
-
 /** What was counted into metrics is not counted again, whatever is sent again. */
-function ofOutputs({ pos }: Row): Record<string, number> {
-  const { [METRICS]: _, ...acked } = pos
-  return acked
-}
+const least = (row: Row): number => Math.min(...Object.values(ofOutputs(row.pos)))
 
 /**
  * What an edit does to the rows, nothing of which is changed yet. `outputs` are those that the input sends to. `ids` are
@@ -200,7 +195,7 @@ function forgotten({ id, row, name }: Stream, withInput: boolean): Change {
     ? 'read from its first byte as a new file, with new ids'
     : 'it is read again only where the patterns of the input match its present name'
   const notes = withInput ? [] : [note]
-  return { id, newId: undefined, path: name, from: ofOutputs(row), to: undefined, notes, row: undefined }
+  return { id, newId: undefined, path: name, from: ofOutputs(row.pos), to: undefined, notes, row: undefined }
 }
 
 /** The change, or why there is none. */
@@ -218,7 +213,7 @@ function moved(
   if (typeof to === 'string') return to
   const known = least(row)
   const before = Object.fromEntries(
-    [...new Set([...Object.keys(ofOutputs(row)), ...outputs])].map(o => [o, row.pos[o] ?? known])
+    [...new Set([...Object.keys(ofOutputs(row.pos)), ...outputs])].map(o => [o, row.pos[o] ?? known])
   )
   const pos = Object.fromEntries(
     Object.entries(before).map(([o, p]) => [o, edit.output === undefined || edit.output === o ? to : p])

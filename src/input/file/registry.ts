@@ -105,11 +105,11 @@ export class Registry {
     }
   }
 
-  /** The outputs whose positions are kept: those of the configuration, or a nameless one. */
+  /** Whose positions are kept: those of the configured outputs and of metrics, or of a nameless one. */
   outputs(): readonly string[] {
     const { outputs, metered } = this.#context
-    const all = outputs.length > 0 ? outputs : ['']
-    return metered === true ? [...all, METRICS] : all
+    if (metered === true) return [...outputs, METRICS]
+    return outputs.length > 0 ? outputs : ['']
   }
 
   /** A stream from its start, owed to every output. */

@@ -42,10 +42,9 @@ export class Tracker {
     return max
   }
 
-  /** The same without those of metrics, which are no output. */
+  /** What outputs have acknowledged. */
   acked(): Record<string, number> {
-    const { [METRICS]: _, ...acked } = this.positions()
-    return acked
+    return ofOutputs(this.positions())
   }
 
   positions(): Record<string, number> {
@@ -53,6 +52,12 @@ export class Tracker {
     for (const [output, { low }] of this.#marks) positions[output] = low
     return positions
   }
+}
+
+/** Positions without that of metrics, which are no output; where nothing ships, it is the only one and stays. */
+export function ofOutputs(positions: Readonly<Record<string, number>>): Record<string, number> {
+  const { [METRICS]: counted, ...acked } = positions
+  return counted !== undefined && Object.keys(acked).length === 0 ? { [METRICS]: counted } : acked
 }
 
 function settle(mark: Mark, start: number, end: number): boolean {

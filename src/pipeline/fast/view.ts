@@ -52,6 +52,8 @@ function internedTexts(): (b: Uint8Array, from: number, to: number) => string {
     const at = slot * KEPT_BYTES
     const known = texts[slot]!
     if (known.length === size && same(bytes, at, b, from, size)) return known
+    // The time limit may stop it half-way, and half of a text is none.
+    texts[slot] = ''
     for (let i = 0; i < size; i++) bytes[at + i] = b[from + i]!
     return (texts[slot] = (b as Buffer).latin1Slice(from, to))
   }
