@@ -31,6 +31,8 @@ export async function bundleInto(dist: string): Promise<Built> {
     target: 'node26',
     // CommonJS loads synchronously, without a graph to link, and V8 can keep its compiled form.
     format: 'cjs',
+    // The bundle names its modules by their paths: those of a node_modules that is a link would say where it was built.
+    preserveSymlinks: true,
     // Names stay as they are: stacks and profiles of a user's agent must be readable without a source map.
     minifyWhitespace: true,
     // CommonJS has no import.meta. Ours asks in src/core/assets.ts alone; node-cron wants a URL of itself when it is loaded.

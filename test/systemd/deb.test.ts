@@ -1,11 +1,8 @@
 // The .deb on a booted Debian: installed, run, reloaded, hung, killed, upgraded and removed by the tools of an administrator.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { buildPackage } from '../../tools/package.ts'
 import { until } from '../lib/real/process.ts'
+import { builtPackage } from './built.ts'
 import { bootMachine, noMachine } from './machine.ts'
 import type { Machine } from './machine.ts'
 
@@ -51,10 +48,7 @@ outputs:
 const UNIT = 'yarder.service'
 
 test('the .deb from installation to purge', options, async t => {
-  const folder = mkdtempSync(join(tmpdir(), 'yarder-deb-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  const deb = await buildPackage(folder, 'deb', process.arch as 'x64' | 'arm64', true)
-  const m = await bootMachine(t, { [deb]: '/pkg/yarder.deb' })
+  const m = await bootMachine(t, { [await builtPackage('deb')]: '/pkg/yarder.deb' })
   const install = (...more: string[]): Promise<string> => m.run('dpkg', ...more, '-i', '/pkg/yarder.deb')
   const show = async (property: string): Promise<string> =>
     (await m.run('systemctl', 'show', '-P', property, UNIT)).trim()

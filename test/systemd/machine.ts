@@ -8,10 +8,12 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmdirSync,
-  rmSync
+  rmSync,
+  statSync
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -36,6 +38,8 @@ export interface Machine {
   until(what: RegExp, ...argv: string[]): Promise<string>
   /** Writes a file inside. */
   write(path: string, text: string): Promise<void>
+  /** `systemctl reboot`: settles when it is up again, with what lay on its disk; what was in memory is lost. */
+  reboot(): Promise<void>
 }
 
 const HOST_PACKAGES = ['systemd-container', 'mmdebstrap']
@@ -87,102 +91,141 @@ export async function bootMachine(
   more: readonly string[] = []
 ): Promise<Machine> {
   const root = await rootfs(more)
-  // All machines share one control group (--keep-unit), in which only one systemd can be at home.
-  const over = Promise.withResolvers<void>()
-  const mine = Promise.withResolvers<void>()
-  const turn = exclusively('machine', () => {
-    mine.resolve()
-    return over.promise
-  })
-  await mine.promise
   const folder = mkdtempSync(join(tmpdir(), 'yarder-machine-'))
   const name = basename(folder)
     .toLowerCase()
     .replace(/[^a-z0-9]/g, '-')
+  const mounted = join(folder, 'root')
+  mkdirSync(mounted)
   const binds = Object.entries(files).map(([from, to]) => `--bind-ro=${from}:${to}`)
   const log = join(folder, 'console.log')
   const fd = openSync(log, 'a')
-  // Without a running systemd on the host there is nobody to register with (--register, --keep-unit). A test that is
-  // killed takes the machine with it (--pdeathsig).
-  const nspawn = spawn(
-    'setpriv',
-    // prettier-ignore
-    ['--pdeathsig', 'TERM', 'systemd-nspawn', '-D', root, '--boot', '--volatile=overlay', `--machine=${name}`,
-      '--register=no', '--keep-unit', '--kill-signal=SIGRTMIN+3', '--console=pipe', '--link-journal=no',
-      '--resolv-conf=off', '--timezone=off', '--private-network', ...binds],
-    { stdio: ['ignore', fd, fd], env: { ...process.env, TMPDIR: folder } }
-  )
+  const argv = ['--pdeathsig', 'KILL', 'unshare', '--mount', SCRIPT, name, root, mounted, ...binds]
+  const script = spawn('setpriv', argv, { stdio: ['ignore', fd, fd] })
   closeSync(fd)
   const console = (): string => readFileSync(log, 'utf8').slice(-2000)
-  let leader = 0
   t.after(async () => {
-    await powerOff(nspawn, () => leader)
-    try {
-      rmdirSync(`/run/systemd/nspawn/propagate/${name}`)
-    } catch {
-      // Usually nspawn has done it.
+    await powerOff(script)
+    for (const left of leftOvers(name)) {
+      try {
+        rmdirSync(left)
+      } catch {
+        // Usually it is gone by then.
+      }
     }
     rmSync(folder, { recursive: true, force: true })
-    over.resolve()
-    await turn
   })
-  leader = await until('the first process of the machine', () => {
-    if (nspawn.exitCode !== null) throw new Error(`systemd-nspawn ended: ${console()}`)
-    return leaderOf(nspawn.pid!)
-  })
-  const machine = inside(leader)
-  await until(
-    `the machine to be up (${console()})`,
+
+  /** The first process of the machine, once all of it is up. */
+  const up = async (before?: number): Promise<number> => {
+    const leader = await until('the first process of the machine', () => {
+      if (script.exitCode !== null) throw new Error(`the machine has ended: ${console()}`)
+      const [, found] = processesOf(script.pid!)
+      return found === before ? undefined : found
+    })
+    await until(
+      'the machine to be up',
+      async () => {
+        const { out } = await enter(leader, ['systemctl', 'is-system-running'])
+        return /^(running|degraded)$/m.test(out)
+      },
+      60_000
+    ).catch((cause: unknown) => {
+      throw new Error(`the machine does not come up: ${console()}`, { cause })
+    })
+    return leader
+  }
+  let leader = await up()
+  return inside(
+    () => leader,
     async () => {
-      const { out } = await machine.does('systemctl', 'is-system-running')
-      return /^(running|degraded)$/m.test(out)
-    },
-    60_000
+      // The call may end with the machine.
+      await enter(leader, ['systemctl', 'reboot'])
+      leader = await up(leader)
+    }
   )
-  return machine
 }
 
-/** The child of nspawn that is process 1 in a namespace of its own. */
-function leaderOf(pid: number): number | undefined {
+const SCRIPT = fileURLToPath(new URL('machine.sh', import.meta.url))
+
+/** nspawn and the first process of its machine, as far as they run: the script's child, and its child in a namespace. */
+function processesOf(script: number): [nspawn?: number, leader?: number] {
+  const [nspawn] = childrenOf(script)
+  if (nspawn === undefined) return []
+  const leader = childrenOf(nspawn).find(child => /^NSpid:\s+\d+\s+1$/m.test(read(`/proc/${child}/status`)))
+  return leader === undefined ? [nspawn] : [nspawn, leader]
+}
+
+const childrenOf = (pid: number): number[] =>
+  read(`/proc/${pid}/task/${pid}/children`).trim().split(' ').filter(Boolean).map(Number)
+
+function read(path: string): string {
   try {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean)
-    return children.map(Number).find(child => /^NSpid:\s+\d+\s+1$/m.test(readFileSync(`/proc/${child}/status`, 'utf8')))
+    return readFileSync(path, 'utf8')
   } catch {
-    return undefined
+    return ''
   }
 }
 
-async function powerOff(nspawn: ChildProcess, leader: () => number): Promise<void> {
-  const gone = (): boolean => nspawn.exitCode !== null || nspawn.signalCode !== null
-  nspawn.kill('SIGTERM')
+/** Folders of a machine that nspawn and the script leave, the innermost first. */
+const leftOvers = (name: string): string[] => [
+  ...['', 'systemd', 'unified']
+    .map(tree => join('/sys/fs/cgroup', tree, name))
+    .filter(existsSync)
+    .flatMap(group => [
+      ...readdirSync(group, { recursive: true, encoding: 'utf8' })
+        .map(path => join(group, path))
+        .filter(path => statSync(path).isDirectory())
+        .sort((one, other) => other.length - one.length),
+      group
+    ]),
+  `/run/systemd/nspawn/propagate/${name}`
+]
+
+async function powerOff(script: ChildProcess): Promise<void> {
+  const gone = (): boolean => script.exitCode !== null || script.signalCode !== null
+  const kill = (pid: number | undefined, signal: NodeJS.Signals): void => {
+    if (pid !== undefined) process.kill(pid, signal)
+  }
+  if (gone()) return
+  const [nspawn, leader] = processesOf(script.pid!)
+  kill(nspawn, 'SIGTERM')
   await until('the machine to power off', gone, 10_000).catch(() => {
     // A killed nspawn leaves the machine behind; its first process takes all others with it.
-    if (leader() > 1) process.kill(leader(), 'SIGKILL')
-    nspawn.kill('SIGKILL')
+    kill(leader, 'SIGKILL')
+    kill(nspawn, 'SIGKILL')
+    script.kill('SIGKILL')
   })
 }
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-function inside(leader: number): Machine {
-  const enter = (argv: readonly string[], input?: string): Promise<Outcome> =>
-    new Promise((resolve, reject) => {
-      const env = [`PATH=${PATH}`, 'HOME=/root', 'LANG=C.UTF-8', 'DEBIAN_FRONTEND=noninteractive', 'SYSTEMD_PAGER=']
-      // timeout(1) must be inside: who kills nsenter does not kill what it has started in another process namespace.
-      const all = ['-t', String(leader), '-a', 'env', '-i', ...env, 'timeout', '-k', '5', '120', ...argv]
-      const child = spawn('nsenter', all, { stdio: 'pipe' })
-      let out = ''
-      let err = ''
-      child.stdout.on('data', chunk => (out += String(chunk)))
-      child.stderr.on('data', chunk => (err += String(chunk)))
-      child.on('error', reject)
-      child.on('close', status => resolve({ status: status ?? -1, out, err }))
-      child.stdin.end(input)
-    })
-  const machine: Machine = {
-    does: (...argv) => enter(argv),
+/** Runs a program inside, with `input` on its standard input. */
+function enter(leader: number, argv: readonly string[], input?: string): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const env = [`PATH=${PATH}`, 'HOME=/root', 'LANG=C.UTF-8', 'DEBIAN_FRONTEND=noninteractive', 'SYSTEMD_PAGER=']
+    // timeout(1) must be inside: who kills nsenter does not kill what it has started in another process namespace.
+    const all = ['-t', String(leader), '-a', 'env', '-i', ...env, 'timeout', '-k', '5', '120', ...argv]
+    const child = spawn('nsenter', all, { stdio: 'pipe' })
+    let out = ''
+    let err = ''
+    child.stdout.on('data', chunk => (out += String(chunk)))
+    child.stderr.on('data', chunk => (err += String(chunk)))
+    child.on('error', reject)
+    child.on('close', status => resolve({ status: status ?? -1, out, err }))
+    // It may end without having read it.
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(input)
+  })
+}
+
+function inside(leader: () => number, reboot: () => Promise<void>): Machine {
+  const does = (...argv: string[]): Promise<Outcome> => enter(leader(), argv)
+  return {
+    does,
+    reboot,
     async run(...argv) {
-      const { status, out, err } = await enter(argv)
+      const { status, out, err } = await does(...argv)
       if (status !== 0)
         throw new Error(`${argv.join(' ')} ended with ${status}: ${out.slice(-2000)}${err.slice(-2000)}`)
       return out
@@ -190,7 +233,7 @@ function inside(leader: number): Machine {
     async until(what, ...argv) {
       let last = ''
       const found = until(`${argv.join(' ')} to say ${what}`, async () => {
-        const { status, out, err } = await enter(argv)
+        const { status, out, err } = await does(...argv)
         last = out + err
         return status === 0 && what.test(out) ? out : undefined
       })
@@ -199,9 +242,8 @@ function inside(leader: number): Machine {
       })
     },
     async write(path, text) {
-      const { status, err } = await enter(['tee', path], text)
+      const { status, err } = await enter(leader(), ['tee', path], text)
       if (status !== 0) throw new Error(`writing ${path}: ${err}`)
     }
   }
-  return machine
 }

@@ -1,11 +1,8 @@
 // What an administrator has besides: testinfra's look at an installed service, `yarder init`, `doctor` and `support-bundle`.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { buildPackage } from '../../tools/package.ts'
+import { builtPackage } from './built.ts'
 import { bootMachine, noMachine } from './machine.ts'
 
 const reason = await noMachine()
@@ -23,10 +20,8 @@ interface Report {
 }
 
 test('the tools of an operator on an installed host', options, async t => {
-  const folder = mkdtempSync(join(tmpdir(), 'yarder-operator-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  const deb = await buildPackage(folder, 'deb', process.arch as 'x64' | 'arm64', true)
-  const m = await bootMachine(t, { [deb]: '/pkg/yarder.deb', [SUITE]: '/pkg/test_yarder.py' }, ['python3-testinfra'])
+  const files = { [await builtPackage('deb')]: '/pkg/yarder.deb', [SUITE]: '/pkg/test_yarder.py' }
+  const m = await bootMachine(t, files, ['python3-testinfra'])
   await m.run('dpkg', '-i', '/pkg/yarder.deb')
   const pytest = () =>
     m.does(

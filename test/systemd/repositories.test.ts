@@ -4,16 +4,14 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { buildPackage } from '../../tools/package.ts'
-import type { Arch } from '../../tools/package/runtime.ts'
 import { debianPackage } from '../lib/real/debian.ts'
+import { builtPackage } from './built.ts'
 import { bootMachine, noMachine } from './machine.ts'
 import type { Machine } from './machine.ts'
 import { addDeb, addRpms, makeKey, standIn } from './repositories.ts'
 
 const reason = (await noMachine()) ?? (await debianPackage(['reprepro', 'createrepo-c', 'rpm', 'gnupg']))
 const options = reason === undefined ? { timeout: 600_000 } : { skip: reason }
-const arch = process.arch as Arch
 const UNIT = 'yarder.service'
 
 test('both repositories, from search to removal', options, async t => {
@@ -25,11 +23,9 @@ test('both repositories, from search to removal', options, async t => {
   })
   const web = join(folder, 'web')
   mkdirSync(web)
-  const build = (format: 'deb' | 'rpm', revision: number): Promise<string> =>
-    buildPackage(join(folder, 'built'), format, arch, true, revision)
-  const rpm = await build('rpm', 1)
-  addDeb(join(web, 'deb'), await build('deb', 1), key)
-  addRpms(join(web, 'rpm'), [standIn(join(folder, 'built'), rpm), rpm], key)
+  const rpm = await builtPackage('rpm')
+  addDeb(join(web, 'deb'), await builtPackage('deb'), key)
+  addRpms(join(web, 'rpm'), [standIn(join(folder, 'base'), rpm), rpm], key)
   // nginx of the machine serves them.
   const m = await bootMachine(t, { [web]: '/var/www/html/repo' })
 
@@ -46,7 +42,7 @@ test('both repositories, from search to removal', options, async t => {
     assert.match(await m.run('apt-cache', 'search', 'health checks'), /^yarder - host agent for logs/m)
     await apt('install', 'yarder')
     await answers(m)
-    addDeb(join(web, 'deb'), await build('deb', 2), key)
+    addDeb(join(web, 'deb'), await builtPackage('deb', 2), key)
     const pid = await pidOf(m)
     await apt('update', '--error-on=any')
     await apt('upgrade')
@@ -73,7 +69,7 @@ test('both repositories, from search to removal', options, async t => {
     await answers(m)
     await m.run('sed', '-i', 's/PROD/STAGING/', '/etc/yarder/yarder.yaml')
     const pid = await pidOf(m)
-    addRpms(join(web, 'rpm'), [await build('rpm', 2)], key)
+    addRpms(join(web, 'rpm'), [await builtPackage('rpm', 2)], key)
     await dnf('--refresh', 'upgrade', 'yarder')
     assert.match(await m.run('rpm', '-q', 'yarder'), /-2\./)
     assert.notEqual(await pidOf(m), pid)

@@ -63,6 +63,7 @@ export function standIn(folder: string, forRpm: string): string {
   const needed = tool('rpm', ['-qp', '--requires', forRpm])
     .split('\n')
     .filter(line => line !== '' && !line.startsWith('rpmlib('))
+  mkdirSync(folder, { recursive: true })
   const spec = join(folder, 'base.spec')
   const provides = [...new Set(needed)].filter(line => !line.startsWith('config(')).map(line => `Provides: ${line}\n`)
   writeFileSync(

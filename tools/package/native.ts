@@ -6,7 +6,7 @@ import type { Arch } from './runtime.ts'
 import { release } from './version.ts'
 
 /** What dpkg-buildpackage needs of the repository: it writes beside its tree, so it gets one of its own. */
-const SOURCES = [
+export const SOURCES = [
   'CHANGELOG.md',
   'LICENSE',
   'README.md',

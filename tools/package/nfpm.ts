@@ -1,9 +1,10 @@
 // Packages by nFPM, from packaging/nfpm.yaml.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ROOT, tool } from './stage.ts'
 import type { Format } from './stage.ts'
 import type { Arch } from './runtime.ts'
+import { squeezeDeb, squeezeRpm } from './squeeze.ts'
 import { release } from './version.ts'
 
 /** The one that is tried; a nfpm in PATH or of npm is taken as it is. */
@@ -50,7 +51,7 @@ export interface Packing {
 /** Packs the staged tree into `target`, the path of the package. */
 export function packWithNfpm(tree: string, target: string, format: Format, arch: Arch, packing: Packing): void {
   const { version, epoch } = release(ROOT)
-  const manifest = manifestIn(dirname(tree), format, packing)
+  const manifest = manifestIn(tree, format, packing)
   tool(findNfpm(), ['package', '--config', manifest, '--packager', format, '--target', target], {
     cwd: ROOT,
     env: {
@@ -60,14 +61,17 @@ export function packWithNfpm(tree: string, target: string, format: Format, arch:
       SOURCE_DATE_EPOCH: String(epoch)
     }
   })
+  if (packing.quick) return
+  if (format === 'deb') squeezeDeb(target)
+  else squeezeRpm(target)
 }
 
-/** The manifest with what nFPM takes no variable for: the compression, and for rpm the changes in a form of its own. */
-function manifestIn(folder: string, format: Format, { quick, revision = 1 }: Packing): string {
+/** The manifest with what nFPM takes no variable for: the release, and for rpm the changes in a form of its own. */
+function manifestIn(tree: string, format: Format, { revision = 1 }: Packing): string {
+  const folder = dirname(tree)
   let text = readFileSync(join(ROOT, 'packaging/nfpm.yaml'), 'utf8').replace("release: '1'", `release: '${revision}'`)
-  if (quick)
-    text = text.replace('compression: xz', 'compression: none').replace('compression: zstd:19', 'compression: zstd:1')
   if (format === 'rpm') {
+    text = text.replace(/^(?=overrides:$)/m, documents(tree))
     const { version, epoch } = release(ROOT)
     const changes = join(folder, 'changelog.yaml')
     const [packager, date] = [/^maintainer: (.*)$/m.exec(text)?.[1], new Date(epoch * 1000).toISOString()]
@@ -80,4 +84,19 @@ function manifestIn(folder: string, format: Format, { quick, revision = 1 }: Pac
   const path = join(folder, 'nfpm.yaml')
   writeFileSync(path, text)
   return path
+}
+
+/** Entries for what rpm marks: documentation, which some hosts leave out, and licences. Their folders are the package's too. */
+function documents(tree: string): string {
+  const marks = { 'usr/share/doc/yarder': 'doc', 'usr/share/man': 'doc', 'usr/share/licenses/yarder': 'license' }
+  const entries = Object.entries(marks).flatMap(([folder, type]) =>
+    globSync(`${folder}/**`, { cwd: tree })
+      .sort()
+      .map(name => ({ path: join(tree, name), dst: `/${name}`, type }))
+  )
+  return entries
+    .map(({ path, dst, type }) => (statSync(path).isDirectory() ? { dst, type: 'dir' } : { src: path, dst, type }))
+    .filter(({ dst, type }) => type !== 'dir' || dst.includes('/yarder'))
+    .map(entry => `  - ${JSON.stringify(entry)}\n`)
+    .join('')
 }

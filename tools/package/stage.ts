@@ -1,6 +1,16 @@
 // Lays out the files of a package as they will lie on a host: one tree, from which every packager works.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  globSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync
+} from 'node:fs'
 import { lstatSync, lutimesSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -52,6 +62,7 @@ export async function stage(out: string, format: Format, arch: Arch): Promise<vo
   put(`usr/share/zsh/${zsh}/_yarder`, await helpOf('completion', 'zsh'))
 
   const doc = 'usr/share/doc/yarder'
+  for (const name of documents()) copy(name, `${doc}/${name}`)
   const own = readFileSync(join(ROOT, 'debian/copyright'), 'utf8')
   put(`${doc}/sbom.cdx.json`, billOfMaterials(version, components))
   if (format === 'deb') {
@@ -73,10 +84,12 @@ const PLAIN = {
   'systemd/sysusers.conf': 'usr/lib/sysusers.d/yarder.conf',
   'systemd/tmpfiles.conf': 'usr/lib/tmpfiles.d/yarder.conf',
   'README.md': 'usr/share/doc/yarder/README.md',
-  'examples/yarder.sample.yaml': 'usr/share/doc/yarder/examples/yarder.sample.yaml',
-  'examples/nginx-to-elasticsearch.yaml': 'usr/share/doc/yarder/examples/nginx-to-elasticsearch.yaml',
   'docs/yarder.schema.json': 'usr/share/yarder/yarder.schema.json'
 }
+
+/** What README.md leads to, so that its links lead somewhere on a host too. The schema has a place of its own. */
+const documents = (): string[] =>
+  globSync(['docs/**/*.md', 'examples/**/*.*'], { cwd: ROOT }).filter(name => !name.includes('/.'))
 
 /** The bundle with its private Node; returns the names of the npm packages inside. */
 async function program(out: string, arch: Arch): Promise<readonly string[]> {
@@ -134,17 +147,6 @@ function settle(out: string, epoch: number): void {
   }
   chmodSync(out, 0o755)
   lutimesSync(out, epoch, epoch)
-}
-
-/** A list of what lies in a tree, for people and tests: mode, and path with a slash at the end of folders. */
-export function listOf(tree: string): string[] {
-  return readdirSync(tree, { recursive: true, encoding: 'utf8' })
-    .map(name => {
-      const stat = lstatSync(join(tree, name))
-      const mode = stat.isSymbolicLink() ? 'link' : (stat.mode & 0o7777).toString(8).padStart(4, '0')
-      return `${mode} /${name}${stat.isDirectory() ? '/' : ''}`
-    })
-    .sort()
 }
 
 /** A folder for one build, which the caller removes. */
