@@ -279,7 +279,7 @@ test('the running agent answers on its control socket: status and levels, for a 
   assert.equal(await agent.ended, 0)
   const gone = await ask('status')
   assert.equal(gone.status, 1)
-  assert.match(gone.stderr, /^yarder: .*no agent runs there/)
+  assert.match(gone.stderr, /^yarder status: .*no agent runs there/)
 })
 
 test('with files and no configuration it prints them and leaves nothing behind', async t => {
@@ -290,4 +290,14 @@ test('with files and no configuration it prints them and leaves nothing behind',
   assert.deepEqual(messages(agent.stdout).sort(), ['WARN: one', 'two'])
   assert.equal(existsSync(join(dir, 'state')), false)
   assert.deepEqual(readdirSync(tmp), [])
+})
+
+test('a folder is no log, and what is not there cannot be read to its end', async t => {
+  const dir = folder(t)
+  const told = async (...argv: string[]): Promise<[number | string, string, string]> => {
+    const it = yarder(t, dir, ['run', ...argv])
+    return [await it.ended, it.stdout, it.stderr]
+  }
+  assert.deepEqual(await told('.'), [2, '', 'yarder run: . is a folder; name its files: yarder run *.log\n'])
+  assert.deepEqual(await told('gone.log', '--once'), [1, '', 'yarder run: gone.log: there is no such file\n'])
 })

@@ -246,7 +246,7 @@ test('without an agent the state file is read unchanged and edited under its loc
   assert.deepEqual(bytes(), before)
   const set = await it.positions('set', '--input', 'a', '--all', '--to', 'end')
   assert.equal(set.status, 2)
-  assert.match(set.err, /^yarder positions: nothing can be moved: .*x\.log: it is at 32000 already\n$/)
+  assert.match(set.err, /^yarder positions set: nothing can be moved: .*x\.log: it is at 32000 already\n$/)
   assert.equal((await it.positions('set', '--input', 'a', '--all', '--to', '16000')).status, 0)
   await it.start()
   assert.deepEqual((await it.until('one.ndjson', 3000)).slice(2000), lines(1000, 2000))
@@ -482,6 +482,37 @@ test('adopt: the agent goes on exactly where Filebeat was, rotated files include
   const late = await it.positions('adopt', 'beat')
   assert.equal(late.status, 2)
   assert.match(late.err, /the input logs has positions already, and these count/)
+})
+
+test('adopt: where the registry and the inputs have no file in common, nothing is changed and the exit status is 2', async t => {
+  const it = new Place(
+    t,
+    `inputs:\n  logs: { type: file, paths: ['logs/*.log'] }\noutputs:\n  one: { type: file, path: one.ndjson }\n`
+  )
+  mkdirSync(it.path('logs'))
+  writeFileSync(it.path('logs/a.log'), textOf(0, 10))
+  mkdirSync(it.path('beat/filebeat'), { recursive: true })
+  writeFileSync(it.path('beat/filebeat/meta.json'), '{"version":"1"}')
+  const registry = it.path('beat/filebeat/log.json')
+  const v = {
+    cursor: { offset: 1 },
+    meta: { source: '/srv/other.log', identifier_name: 'native' },
+    ttl: 1,
+    updated: [0, 1]
+  }
+  writeFileSync(
+    registry,
+    `${JSON.stringify({ op: 'set', id: 1 })}\n${JSON.stringify({ k: 'filestream::x::native::1-1', v })}\n`
+  )
+  for (const argv of [['--dry-run'], []]) {
+    const { status, out, err } = await it.positions('adopt', 'beat', ...argv)
+    assert.deepEqual([status, out], [2, ''])
+    assert.match(
+      err,
+      /^yarder positions adopt: no file of the registry is read by an input, .*; it knows \/srv\/other\.log$/m
+    )
+    assert.equal(existsSync(it.path('state')), false)
+  }
 })
 
 test('completion knows the command with what belongs to it', () => {

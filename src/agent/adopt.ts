@@ -44,6 +44,7 @@ export async function adopt(request: AdoptRequest, world: AdoptWorld): Promise<A
   const registry = readFilebeat(request.registry)
   const path = join(world.dataDir, 'state.db')
   const plan = await planAdopt(registry, inputs, world.configDir)
+  refuseStrangers(plan)
   if (request.dryRun) {
     if (existsSync(path)) refuseKnown(readState(path).state, plan)
   } else {
@@ -73,6 +74,18 @@ function inputsOf(checked: CheckedConfig, only: string | undefined): AdoptingInp
       ignoreOlder: options['ignore_older'] as number
     }
   })
+}
+
+/** So many files that Filebeat knew are named. */
+const MOST_NAMED = 5
+
+/** Where nothing is of Filebeat, most likely the registry or the configuration is another host's or another Filebeat's. */
+function refuseStrangers({ files, strangers, gone }: AdoptPlan): void {
+  if (files.some(f => f.how === 'filebeat' || f.how === 'unfit')) return
+  const known = [...strangers, ...gone]
+  const more = known.length > MOST_NAMED ? ` and ${known.length - MOST_NAMED} more` : ''
+  const of = known.length === 0 ? 'it knows no files' : `it knows ${known.slice(0, MOST_NAMED).join(', ')}${more}`
+  throw new YarderError('USAGE', `no file of the registry is read by an input, so there is nothing to take over; ${of}`)
 }
 
 /** Positions of an agent that has run already are better than any of before. */

@@ -70,7 +70,13 @@ test('wrong usage is one line on stderr that helps, and exit 2', async () => {
       ['parse', '--json', '--grok', '%{IP}', 'x'],
       "yarder parse: option '--grok <pattern>' cannot be used with option '--json'; see: yarder parse --help"
     ],
-    [['completion', 'tcsh'], 'yarder: the shell must be one of bash, zsh, fish; got "tcsh"']
+    [['help', 'nonsense'], "yarder: unknown command 'nonsense'; see: yarder --help"],
+    [
+      ['positions', 'adopt'],
+      "yarder positions adopt: missing required argument 'registry'; see: yarder positions adopt --help"
+    ],
+    [['positions', 'set'], 'yarder positions set: needs --input NAME; see: yarder positions ls'],
+    [['completion', 'tcsh'], 'yarder completion: the shell must be one of bash, zsh, fish; got "tcsh"']
   ] as const) {
     const { status, stdout, stderr } = await cli(argv)
     assert.equal(stderr, `${expected}\n`)

@@ -64,7 +64,7 @@ export async function runCli(argv: readonly string[], world: World): Promise<num
     status = code
   })
   try {
-    await program.parseAsync([...argv], { from: 'user' })
+    await program.parseAsync(asOption(program, argv), { from: 'user' })
     return status
   } catch (error) {
     const command = commandIn(program, argv)
@@ -106,10 +106,25 @@ function refuse(error: CommanderError, command: string, nagios: boolean, world: 
 }
 
 /** Nagios takes the 2 that others have for wrong usage for critical. */
-const usageStatus = (command: string): number => (command === ' check' ? UNKNOWN : EXIT.usage)
+const usageStatus = (command: string): number => (/^ check\b/.test(command) ? UNKNOWN : EXIT.usage)
 
-/** ` NAME` of the command that the arguments are for; '' when there is none. */
+/** ` dlq ls` of the command that the arguments are for; '' when there is none. */
 function commandIn(program: Command, argv: readonly string[]): string {
-  const name = argv.find(word => !word.startsWith('-'))
-  return program.commands.some(c => c.name() === name) ? ` ${name}` : ''
+  let path = ''
+  let at = program
+  for (const word of argv) {
+    const next = at.commands.find(c => c.name() === word)
+    if (next === undefined && !word.startsWith('-')) break
+    if (next === undefined) continue
+    path += ` ${word}`
+    at = next
+  }
+  return path
+}
+
+/** `help dlq ls` as `dlq ls --help`: commander's own help goes one command deep, and tells no wrong one. */
+function asOption(program: Command, argv: readonly string[]): string[] {
+  const [first, ...words] = argv
+  if (first !== 'help' || words.length === 0) return [...argv]
+  return commandIn(program, words) === '' ? words : [...words, '--help']
 }

@@ -1,5 +1,6 @@
 // `yarder completion SHELL`: scripts made from the commands themselves.
 import type { Command } from 'commander'
+import { YarderError } from '../core/errors.ts'
 import { EXIT } from './command.ts'
 import type { Register } from './command.ts'
 
@@ -76,10 +77,8 @@ export const registerCompletion: Register = (program, world, exit) => {
     .addHelpText('after', '\nExample: yarder completion bash > /etc/bash_completion.d/yarder')
     .action((shell: string) => {
       const make = shells[shell]
-      if (make === undefined) {
-        world.err(`yarder: the shell must be one of ${Object.keys(shells).join(', ')}; got "${shell}"\n`)
-        return exit(EXIT.usage)
-      }
+      if (make === undefined)
+        throw new YarderError('USAGE', `the shell must be one of ${Object.keys(shells).join(', ')}; got "${shell}"`)
       world.out(make(wordsOf(program)))
       exit(EXIT.ok)
     })

@@ -42,18 +42,19 @@ export const askText = async (paths: readonly string[], page: string): Promise<s
   (await inTurn(paths, path => askOne(path, page, undefined, TIMEOUT_MS))).text
 
 async function inTurn<T>(paths: readonly string[], asking: (path: string) => Promise<T>): Promise<T> {
-  const faults: string[] = []
+  const faults = new Map<string, string[]>()
   for (const path of paths) {
     try {
       return await asking(path)
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? ''
       if (HINTS[code] === undefined) throw error
-      faults.push(`${path}: ${code}, ${HINTS[code]}`)
+      faults.set(code, [...(faults.get(code) ?? []), path])
     }
   }
   const elsewhere = 'if it runs with another data_dir, name that with --data-dir'
-  throw new YarderError('UNREACHABLE', `asking the agent: ${faults.join('; ')}; ${elsewhere}`)
+  const told = [...faults].map(([code, at]) => `${at.join(', ')}: ${code}, ${HINTS[code]}`)
+  throw new YarderError('UNREACHABLE', `asking the agent: ${told.join('; ')}; ${elsewhere}`)
 }
 
 interface Answered {

@@ -23,15 +23,18 @@ export interface Columns {
 /** A table whose rows are known one after the other: columns are as wide as they usually need. */
 export function columns(outputs: readonly string[]): Columns {
   const width = Math.max(6, ...outputs.map(name => name.length))
-  const line = (at: string, output: string, status: string, id: string, target: string, reason: string): string =>
-    `${at.padEnd(20)}  ${output.padEnd(width)}  ${status.padEnd(6)}  ${id.padEnd(22)}  ${target.padEnd(20)}  ${reason}\n`
+  const widths = [20, width, 6, 22, 20, 12]
+  const line = (...cells: readonly string[]): string =>
+    `${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')}\n`
   return {
-    head: line('REFUSED', 'OUTPUT', 'STATUS', 'ID', 'TARGET', 'REASON'),
+    head: line('REFUSED', 'OUTPUT', 'STATUS', 'ID', 'TARGET', 'FIELD', 'REASON'),
     row({ letter }) {
       const reason = oneLine(letter.reason)
       const cut = reason.length > REASON_WIDTH ? `${reason.slice(0, REASON_WIDTH - 1)}…` : reason
       const at = `${letter.at.slice(0, 19)}Z`
-      return line(at, letter.output, String(letter.status ?? '-'), letter.id, letter.target ?? '-', cut)
+      const field = oneLine(offendingField(letter.reason) ?? '-')
+      const { output, status, id, target } = letter
+      return line(at, output, String(status ?? '-'), id, target ?? '-', field, cut)
     }
   }
 }

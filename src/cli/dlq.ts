@@ -90,7 +90,7 @@ function describeCommand(command: Command, act: DlqAct): Command {
   if (act === 'drop') command.option('--all', 'every letter, without further choice')
   if (act === 'ls' || act === 'show') command.option('--limit <n>', 'at most so many')
   return command
-    .option('--json', 'print JSON, one letter a line')
+    .option('--json', 'print JSON, one letter a line, as into a pipe')
     .option(
       '--data-dir <path>',
       'data_dir of the agent; that of -c, $STATE_DIRECTORY, else /var/lib/yarder when absent'

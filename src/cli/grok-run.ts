@@ -60,6 +60,7 @@ function patternsOf({ schema, patternsDir }: GrokTrial): Patterns {
 function listPatterns(world: World, patterns: Patterns, word: string): number {
   const names = [...patterns.keys()].filter(name => name.toLowerCase().includes(word.toLowerCase())).sort()
   world.out(names.map(name => `${name}\n`).join(''))
+  if (names.length === 0) world.err(`yarder grok: no pattern has "${word}" in its name\n`)
   return names.length > 0 ? EXIT.ok : EXIT.failed
 }
 

@@ -87,7 +87,11 @@ test('patterns are listed, shown and read from files', async t => {
   writeFileSync(join(dir, 'mine'), 'ORDER [A-Z]{2}\\d+\n')
   assert.match((await cli(['grok', '--list', 'apache'])).stdout, /^COMBINEDAPACHELOG\nCOMMONAPACHELOG\n/)
   assert.ok((await cli(['grok', '--list'])).stdout.split('\n').length > 200)
-  assert.equal((await cli(['grok', '--list', 'no such thing'])).status, 1)
+  assert.deepEqual(await cli(['grok', '--list', 'nothing']), {
+    status: 1,
+    stdout: '',
+    stderr: 'yarder grok: no pattern has "nothing" in its name\n'
+  })
   assert.equal((await cli(['grok', '--show', 'ORDER', '--patterns-dir', dir])).stdout, '[A-Z]{2}\\d+\n')
   assert.equal((await cli(['grok', '%{ORDER:o}', 'AB12', '--patterns-dir', dir])).stdout, '{"o":"AB12"}\n')
   const unknown = await cli(['grok', '--show', 'IPORHOS'])

@@ -26,11 +26,11 @@ export const registerLogLevel: Register = (program, world, exit) => {
         options: { for?: string; config?: string; dataDir?: string }
       ) => {
         const usage = (text: string): void => {
-          world.err(`yarder: ${text}\n`)
+          world.err(`yarder log-level: ${text}\n`)
           exit(EXIT.usage)
         }
         if ((subsystem === undefined) !== (level === undefined))
-          return usage('log-level takes a subsystem and a level, or neither')
+          return usage('takes a subsystem and a level, or neither')
         const part = subsystem?.split('.')[0]
         if (part !== undefined && !SUBSYSTEMS.includes(part))
           return usage(`there is no subsystem "${subsystem}"${didYouMean(part, SUBSYSTEMS)}`)
@@ -52,7 +52,7 @@ export const registerLogLevel: Register = (program, world, exit) => {
           }
           exit(EXIT.ok)
         } catch (error) {
-          world.err(`yarder: ${describe(error)}\n`)
+          world.err(`yarder log-level: ${describe(error)}\n`)
           exit(EXIT.failed)
         }
       }

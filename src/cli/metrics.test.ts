@@ -72,7 +72,7 @@ test('list prints each metric of the running agent with its series, and says whi
 test('without an agent list says where it looked', async t => {
   const { status, stderr } = await cli(['metrics', 'list', '--data-dir', folder(t)])
   assert.equal(status, 1)
-  assert.match(stderr, /^yarder metrics: asking the agent: .*yarder\.sock: ENOENT, no agent runs there/)
+  assert.match(stderr, /^yarder metrics list: asking the agent: .*yarder\.sock: ENOENT, no agent runs there/)
 })
 
 test('lint tells each fault at its place, and nothing of a good configuration', async t => {

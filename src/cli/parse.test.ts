@@ -49,6 +49,22 @@ test('the clients of all GET requests of one day are found without naming the fo
   assert.deepEqual(await cli(argv), { status: 0, stdout: '127.0.0.1\n342.3.2.33\n', stderr: '' })
 })
 
+test('a field that no record has is told, not only printed as nothing', async t => {
+  const path = access(t)
+  assert.deepEqual(await cli(['parse', '--print', 'clientpi', path]), {
+    status: 0,
+    stdout: '',
+    stderr: 'yarder parse: no record has the field "clientpi"\n'
+  })
+  assert.equal((await cli(['parse', '--print', 'verb,clientpi', '--count', path])).stderr.split('\n').length, 2)
+  // Nothing is said about records that there are none of.
+  assert.deepEqual(await cli(['parse', '--where', 'verb=PUT', '--print', 'x', path]), {
+    status: 1,
+    stdout: '',
+    stderr: ''
+  })
+})
+
 test('every line becomes one record with its own time and place', async t => {
   const path = access(t)
   const { status, stdout } = await cli(['parse', ...APACHE, path])

@@ -137,9 +137,8 @@ async function editFile(world: World, dir: DataDir, request: PositionsRequest): 
 
 async function requestOf(verb: 'set' | 'reset', options: EditOptions): Promise<PositionsRequest> {
   const { input, path, output } = options
-  if (input === undefined) return usage(`positions ${verb} needs --input NAME; see: yarder positions ls`)
-  if ((path === undefined) === (options.all !== true))
-    return usage(`positions ${verb} needs either --path PATH (wildcards too) or --all`)
+  if (input === undefined) return usage('needs --input NAME; see: yarder positions ls')
+  if ((path === undefined) === (options.all !== true)) return usage('needs either --path PATH (wildcards too) or --all')
   return {
     input,
     path: path === undefined ? undefined : resolve(path),
@@ -151,7 +150,7 @@ async function requestOf(verb: 'set' | 'reset', options: EditOptions): Promise<P
 }
 
 async function targetOf({ to, since }: EditOptions): Promise<NonNullable<PositionsRequest['to']>> {
-  if ((to === undefined) === (since === undefined)) return usage('positions set needs either --to or --since')
+  if ((to === undefined) === (since === undefined)) return usage('needs either --to or --since')
   if (since !== undefined) {
     const ms = Date.parse(/^\d{4}-\d\d-\d\d$/.test(since) ? `${since}T00:00` : since.replace(' ', 'T'))
     return Number.isNaN(ms)
@@ -214,7 +213,7 @@ export const registerPositions: Register = (program, world, exit) => {
   )
     .option('--input <name>', 'only those of this input')
     .option('--path <glob>', 'only those whose path matches')
-    .option('--json', 'print a JSON line for each')
+    .option('--json', 'print a JSON line for each, as into a pipe')
     .action(async (options: Which) => {
       await ls(world, options)
       exit(EXIT.ok)

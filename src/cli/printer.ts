@@ -31,7 +31,8 @@ export interface Printer {
 /** Throws YarderError (USAGE) for a field name that is none. */
 export function createPrinter(world: World, options: PrintOptions): Printer {
   const { print, count: counting = false, first = false } = options
-  const line = print === undefined ? undefined : fieldsLine(print)
+  const absent = new Set(print)
+  const line = print === undefined ? undefined : fieldsLine(print, absent)
   const tally = new Map<string, number>()
   let lines: string[] = []
   let count = 0
@@ -55,6 +56,8 @@ export function createPrinter(world: World, options: PrintOptions): Printer {
       return first && count > 0
     },
     end() {
+      // It may be in no record by right; who spelled it wrong must not wonder at an empty page.
+      for (const name of count === 0 ? [] : absent) world.err(`yarder parse: no record has the field "${name}"\n`)
       if (!counting) return
       if (print === undefined) return world.out(`${count}\n`)
       const sorted = [...tally].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
@@ -67,8 +70,8 @@ export function createPrinter(world: World, options: PrintOptions): Printer {
   }
 }
 
-/** The values with tabs between; '' for a record that has none of them. */
-function fieldsLine(names: readonly string[]): (event: Event, cursor: Cursor) => string {
+/** The values with tabs between; '' for a record that has none of them. Takes out of `absent` what some record has. */
+function fieldsLine(names: readonly string[], absent: Set<string>): (event: Event, cursor: Cursor) => string {
   const readers = names.map(name => {
     if (parseFieldRef(name) === undefined) throw new YarderError('USAGE', `"${name}" is no name of a field`)
     // The place of a record is put into its document by the encoder.
@@ -76,6 +79,7 @@ function fieldsLine(names: readonly string[]): (event: Event, cursor: Cursor) =>
   })
   return (event, cursor) => {
     const values = readers.map(read => plain(read(event, cursor)))
+    if (absent.size > 0) names.forEach((name, i) => values[i] !== '' && absent.delete(name))
     return values.every(v => v === '') ? '' : values.map(v => (v === '' ? '-' : v)).join('\t')
   }
 }

@@ -1,5 +1,5 @@
 // `yarder run`: the agent itself, until a signal ends it or there is nothing more to read.
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Agent } from '../agent/agent.ts'
@@ -58,6 +58,16 @@ function jobOfFiles(files: readonly string[], options: RunOptions, world: World)
   if (problems.length === 0) return { checked, dir: process.cwd(), cleanUp }
   cleanUp()
   throw new ConfigError(problems)
+}
+
+/** A file that is not there yet is waited for, but not by who wants what is there. Throws YarderError. */
+function refuseFiles(files: readonly string[], once: boolean): void {
+  for (const file of files) {
+    const stat = statSync(file, { throwIfNoEntry: false })
+    if (stat?.isDirectory() === true)
+      throw new YarderError('USAGE', `${file} is a folder; name its files: yarder run ${join(file, '*.log')}`)
+    if (stat === undefined && once) throw new YarderError('RUNTIME', `${file}: there is no such file`)
+  }
 }
 
 /** The configuration of a file; undefined when it can't be used, which was told then. */
@@ -174,6 +184,7 @@ export const registerRun: Register = (program, world, exit) => {
       const yaml = files.find(file => /\.ya?ml$/.test(file))
       if (yaml !== undefined)
         throw new YarderError('USAGE', `files are logs to follow; to run a configuration: yarder run -c ${yaml}`)
+      refuseFiles(files, options.once === true)
       const job = files.length > 0 ? jobOfFiles(files, options, world) : await jobOfConfig(options, world)
       if (job === undefined) return exit(EXIT.usage)
       try {

@@ -80,7 +80,7 @@ export const registerStatus: Register = (program, world, exit) => {
     .option(...WHOSE_OPTION)
     .option('--data-dir <path>', 'data_dir of the agent, where its control socket is')
     .option('--files', 'show every file, with what became of its bytes; without it, those that lag or have trouble')
-    .option('--json', 'print JSON')
+    .option('--json', 'print JSON, as into a pipe')
     .addHelpText('after', '\nExit status: 0 green, 1 not green or not reachable, 2 wrong usage.')
     .action(async (options: { config?: string; dataDir?: string; files?: boolean; json?: boolean }) => {
       const dataDir = await namedDataDir(world, options.dataDir, options.config)
@@ -93,7 +93,7 @@ export const registerStatus: Register = (program, world, exit) => {
         )
         exit(status.state === 'green' ? EXIT.ok : EXIT.failed)
       } catch (error) {
-        world.err(`yarder: ${describe(error)}\n`)
+        world.err(`yarder status: ${describe(error)}\n`)
         exit(EXIT.failed)
       }
     })

@@ -54,7 +54,7 @@ test('without a configuration or an agent the bundle says what is missing; it is
   assert.deepEqual([status, stdout], [0, `${path}\n`])
   assert.equal(statSync(path).mode & 0o777, 0o600)
   execFileSync('tar', ['-xf', 'b.tar', '--strip-components=1'], { cwd: dir })
-  assert.match(readFileSync(join(dir, 'config.yaml'), 'utf8'), /none\.yaml.* cannot be read/)
+  assert.match(readFileSync(join(dir, 'config.yaml'), 'utf8'), /none\.yaml: there is no such file/)
   assert.match(readFileSync(join(dir, 'status.json'), 'utf8'), /not available: asking the agent: /)
   assert.match(readFileSync(join(dir, 'version.json'), 'utf8'), /"yarder": "\d/)
   const again = await cli(argv)
