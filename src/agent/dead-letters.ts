@@ -13,11 +13,11 @@ import type { ControlActions } from './admin.ts'
 import type { Outlets } from './outlets.ts'
 
 export { documentOf, offendingField, rawLine } from '../output/dead-letter/letter.ts'
-export type { DeadLetter, Selector } from '../output/dead-letter/letter.ts'
+export type { Selector } from '../output/dead-letter/letter.ts'
 export type { JobReport } from '../output/dead-letter/job.ts'
 
 /** What the command asks of the agent. */
-export interface DeadLetterRequest {
+interface DeadLetterRequest {
   /** Whose letters are meant: an agent with another data directory refuses. */
   readonly dataDir: string
   /** All that have letters when absent. */

@@ -17,10 +17,8 @@ import { listenerFindings, lockFindings, lockState } from './doctor/running.ts'
 import { unitFindings } from './doctor/unit.ts'
 import type { UnitFacts } from './doctor/unit.ts'
 
-export { FINDING_STATES } from './doctor/finding.ts'
 export type { Finding } from './doctor/finding.ts'
 export { accountOf, become, environmentOf, readJournal, unitFacts } from './doctor/unit.ts'
-export type { UnitFacts } from './doctor/unit.ts'
 
 export interface Patient {
   readonly checked: CheckedConfig

@@ -67,7 +67,6 @@ export const agentFields = {
   }),
   watch_config: f.boolean('Reload when a file of the configuration changes, as SIGHUP does.', { default: false })
 }
-export type AgentOptions = f.Values<typeof agentFields>
 
 export const adminFields = {
   enabled: f.boolean('Serve `/metrics` and `/health`.', { default: true }),

@@ -1,13 +1,11 @@
 // What `yarder doctor` has found, and how a command that mends it is written.
 
-export const FINDING_STATES = ['ok', 'warning', 'problem'] as const
-
 /** One fact about the host or the configuration. */
 export interface Finding {
   /** `files`, `outputs`, `clock`, … */
   readonly area: string
   /** `warning` may be as somebody wants it; `problem` keeps something from working. */
-  readonly state: (typeof FINDING_STATES)[number]
+  readonly state: 'ok' | 'warning' | 'problem'
   /** One line for people; never a secret, never what a log says. */
   readonly message: string
   /** A command line that mends it, or else that shows more; for a person to read and run, never run here. */

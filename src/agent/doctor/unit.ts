@@ -6,7 +6,7 @@ import { runProgram } from '../../health/program.ts'
 import { findingsOf } from './finding.ts'
 import type { Finding } from './finding.ts'
 
-export const UNIT = 'yarder.service'
+const UNIT = 'yarder.service'
 
 /** A property by its name; '' when systemd does not know it. */
 export type UnitFacts = (property: string) => string
