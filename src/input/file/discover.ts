@@ -84,6 +84,11 @@ export class Discovery {
     return this.#globs.some(g => g.matches(path)) && !this.#excluded(path)
   }
 
+  /** True for a path that stands so in the patterns, without wildcards. */
+  isLiteral(path: string): boolean {
+    return this.#globs.some(({ steps, base }) => steps.length === 0 && base === path)
+  }
+
   /** The folders that were looked into, each with its device and inode. */
   folders(): Map<string, string> {
     const folders = new Map<string, string>()

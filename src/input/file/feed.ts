@@ -44,7 +44,7 @@ export class Feed {
   #leases: Leases
   #portion: Portion
   /** Streams that hold a record open, waiting for lines to join. */
-  readonly open = new Set<FileTail>()
+  #open = new Set<FileTail>()
 
   constructor(setup: FeedSetup) {
     const { desk, judge, registry, settings, troubles, context } = setup
@@ -77,6 +77,31 @@ export class Feed {
     this.#held(tail, split)
     if (split.count > 0) await this.#hand(tail, from, at, split, emit, signal)
     this.#after(tail, full || split.skip || limit !== undefined, atEnd)
+  }
+
+  /** Milliseconds until an open record has waited long enough; Infinity when there is none. */
+  untilFlush(): number {
+    const { context, settings } = this.#o
+    const timeout = settings.multiline?.flushTimeout ?? Infinity
+    const now = context.clock.elapsed()
+    let next = Infinity
+    for (const tail of this.#open) next = Math.min(next, tail.openSince + timeout - now)
+    return next
+  }
+
+  /** Open records that have waited long enough are given at their stream's next turn. */
+  flush(): void {
+    const { context, settings, desk } = this.#o
+    const timeout = settings.multiline?.flushTimeout ?? Infinity
+    const now = context.clock.elapsed()
+    for (const tail of this.#open) {
+      if (now - tail.openSince < timeout) continue
+      this.#open.delete(tail)
+      // Given up meanwhile, or read on in a copy that had no more.
+      if (tail.place === 'done' || tail.place === 'missing') continue
+      tail.flush = true
+      desk.ready.add(tail)
+    }
   }
 
   #atEnd(tail: FileTail, full: boolean): AtEnd {
@@ -128,8 +153,8 @@ export class Feed {
   #held(tail: FileTail, split: Split): void {
     tail.flush = false
     tail.openSince = split.open ? this.#o.context.clock.elapsed() : 0
-    if (split.open) this.open.add(tail)
-    else this.open.delete(tail)
+    if (split.open) this.#open.add(tail)
+    else this.#open.delete(tail)
   }
 
   async #hand(tail: FileTail, from: number, at: number, split: Split, emit: Emit, signal: AbortSignal): Promise<void> {

@@ -4,8 +4,6 @@
 //   feed:  ready streams, round robin ─▶ one chunk each ─▶ emit (back-pressure)
 //
 // Both go on side by side: while an output is slow, reading waits, but rotation is still seen and files are held open.
-import { fstatSync, statSync } from 'node:fs'
-import type { Stats } from 'node:fs'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Context, Emit, Input } from '../../core/component.ts'
 import { errnoOf } from '../../core/errors.ts'
@@ -15,10 +13,12 @@ import { Discovery } from './discover.ts'
 import { Feed } from './feed.ts'
 import type { FileTail } from './file-tail.ts'
 import { Changes } from './changes.ts'
+import { KEEP_DONE_MS, Loose } from './loose.ts'
 import { Paths } from './paths.ts'
+import { Patrol } from './patrol.ts'
 import { Table } from './table.ts'
-import type { Entry, Lost } from './table.ts'
 import { Gauges } from './gauges.ts'
+import { Losses } from './losses.ts'
 import { compileExclude, compileGlob } from './glob.ts'
 import { Registry } from './registry.ts'
 import { Retention } from './retention.ts'
@@ -30,21 +30,8 @@ import type { InputStatus } from './status.ts'
 import { Troubles } from './troubles.ts'
 import { Watch } from './watch.ts'
 
-/** A file that changed within this time is looked at every time, others in slices. */
-const HOT_MS = 60_000
-/** Idle files a second. A stat costs 2 to 3 µs, so this is a quarter of a percent of a core. */
-const IDLE_A_SECOND = 1000
-/** How often a renamed file is looked at that doesn't change any more. */
-const RARELY_MS = 10_000
-/** Stats between two turns of the event loop. */
-const SLICE = 256
 /** Hints are gathered for so long, so that a busy file costs ten looks a second at most. */
 const GATHER_MS = 100
-/** Streams that are over stay known for so long, should a compressed copy of them appear. */
-const KEEP_DONE_MS = 60 * 60_000
-const MAX_RESTING = 10_000
-const MAX_DONE = 1000
-
 /** Stands for a path where none is to blame. */
 const LOOKING = '(looking for files)'
 
@@ -56,8 +43,9 @@ export class FileInput implements Input {
   #troubles: Troubles
   #table: Table
   #changes: Changes
-  #paths: Paths
   #discovery: Discovery
+  #patrol: Patrol
+  #loose: Loose
   #search: Search
   #feed: Feed
   #lags: Lags
@@ -67,16 +55,10 @@ export class FileInput implements Input {
   #look = new Bell()
   #work = new Bell()
   #hinted = new Set<string>()
-  #hot = new Set<Entry>()
-  #idle: Entry[] = []
-  #idleAt = 0
   /** Clock.elapsed() of the last look at everything that was due. */
   #fullAt = 0
-  #restedAt = 0
-  #looseAt = 0
   #opened = false
   #retention: Retention
-  #literals: ReadonlySet<string>
   #unshow: (() => void) | undefined
 
   constructor(settings: Settings, context: Context) {
@@ -84,17 +66,17 @@ export class FileInput implements Input {
     this.#context = context
     this.#settings = settings
     const globs = settings.paths.map(path => compileGlob(path, context.configDir))
-    this.#literals = new Set(globs.filter(g => g.steps.length === 0).map(g => g.base))
     this.#registry = new Registry(context)
     this.#troubles = new Troubles(context)
     this.#gauges = new Gauges(context, () => this.#table.tails)
-    const lost: Lost = (tail, bytes, from) => this.#lost(tail, bytes, from)
+    const losses = new Losses(context, this.#gauges)
     const descriptors = new Descriptors(settings.maxOpenFiles)
-    this.#table = new Table(this.#registry, this.#troubles, descriptors, lost)
+    this.#table = new Table(this.#registry, this.#troubles, descriptors, losses.told)
     this.#retention = new Retention(this.#table, context)
     this.#changes = new Changes(this.#table, this.#registry, this.#troubles, context.log)
-    this.#paths = new Paths(this.#table, this.#changes, this.#registry, this.#troubles, context, settings)
-    this.#search = new Search(this.#table, this.#changes, this.#registry, context, lost)
+    this.#loose = new Loose(this.#table, this.#changes, this.#registry, this.#troubles, settings)
+    const paths = new Paths(this.#table, this.#changes, this.#registry, this.#troubles, context, settings)
+    this.#search = new Search(this.#table, this.#changes, this.#registry, context, losses.told)
     const settled = (tail: FileTail, output: string, start: number, end: number): void =>
       this.#settled(tail, output, start, end)
     this.#lags = new Lags({
@@ -105,7 +87,7 @@ export class FileInput implements Input {
       troubles: this.#troubles,
       gauges: this.#gauges,
       settled,
-      lost: (tail, output, bytes) => this.#lostFor(tail, output, bytes)
+      lost: losses.toldFor
     })
     this.#feed = new Feed({
       desk: this.#table,
@@ -125,6 +107,7 @@ export class FileInput implements Input {
       folder: st => this.#table.births.note(st),
       trouble: (path, error) => (error === undefined ? this.#troubles.end(path) : this.#troubles.begin(path, error))
     })
+    this.#patrol = new Patrol(this.#table, paths, this.#discovery, this.#troubles)
   }
 
   async run(emit: Emit, signal: AbortSignal): Promise<void> {
@@ -186,7 +169,8 @@ export class FileInput implements Input {
       if (this.#fullAt !== followed) this.#watch?.follow(this.#folders())
       followed = this.#fullAt
       await clock.wait(GATHER_MS, signal)
-      await this.#look.wait(clock, Math.max(0, this.#untilNext() - GATHER_MS), signal)
+      const next = Math.min(this.#settings.poll, this.#feed.untilFlush())
+      await this.#look.wait(clock, Math.max(0, next - GATHER_MS), signal)
     }
   }
 
@@ -199,17 +183,6 @@ export class FileInput implements Input {
       if (errnoOf(error) === '') throw error
       this.#troubles.begin(LOOKING, error)
     }
-  }
-
-  /** Milliseconds until the next look is due without a hint. */
-  #untilNext(): number {
-    let next = this.#settings.poll
-    const flush = this.#settings.multiline?.flushTimeout
-    if (flush !== undefined) {
-      const now = this.#context.clock.elapsed()
-      for (const tail of this.#feed.open) next = Math.min(next, tail.openSince + flush - now)
-    }
-    return next
   }
 
   async #keepFeeding(emit: Emit, signal: AbortSignal): Promise<void> {
@@ -263,25 +236,20 @@ export class FileInput implements Input {
     const first = this.#registry.runs === undefined
     const hinted = this.#hinted
     this.#hinted = new Set()
-    if (due) await this.#discover(first, all)
-    for (const path of hinted) {
-      const entry = table.entries.get(path) ?? this.#expected(path, first)
-      if (entry === undefined) continue
-      if (!due) this.#paths.examine(entry)
-      this.#hot.add(entry)
-    }
+    if (due) await this.#patrol.discover(first, all)
+    for (const path of hinted) this.#patrol.hinted(path, first, !due)
     if (due) {
-      await this.#examine(all)
-      this.#lookAtLoose(all)
+      await this.#patrol.examine(all, this.#fullAt === 0 ? 0 : table.elapsed - this.#fullAt)
+      this.#loose.look(all)
     }
     for (const tail of table.stuck) table.ready.add(tail)
     table.stuck.clear()
     await this.#search.run()
     // Whether they are copies, the search may have found out.
-    for (const entry of this.#hot) if (entry.kind === 'pending') this.#paths.examine(entry)
-    this.#flushOpen()
+    this.#patrol.examinePending()
+    this.#feed.flush()
     if (due) {
-      this.#clean()
+      this.#loose.clean()
       this.#fullAt = table.elapsed
       this.#registry.looked(this.#surelySeen())
       table.looked()
@@ -293,170 +261,10 @@ export class FileInput implements Input {
   /** Wall clock up to which no file can have come that isn't known: what is still in question counts as unseen. */
   #surelySeen(): number {
     const { now, turnovers } = this.#table
-    let seen = now
-    seen = Math.min(seen, this.#discovery.awaySince())
+    let seen = Math.min(now, this.#discovery.awaySince(), this.#patrol.unreadSince())
     for (const since of turnovers.values()) seen = Math.min(seen, since)
-    for (const { unread } of this.#hot) if (unread !== undefined) seen = Math.min(seen, unread.since)
     // Further back streams may be forgotten that were read, and would be taken for new ones.
     return Math.max(seen, now - KEEP_DONE_MS / 2)
-  }
-
-  async #discover(first: boolean, all: boolean): Promise<void> {
-    const { added, gone, rotated } = await this.#discovery.look(all)
-    for (const path of added) this.#hot.add(this.#paths.entry(path, first, this.#literals.has(path)))
-    for (const path of gone) this.#forget(path)
-    for (const [path, since] of rotated) this.#table.turnover(path, since || undefined)
-  }
-
-  /** A hint can be quicker than the folder's listing. */
-  #expected(path: string, first: boolean): Entry | undefined {
-    return this.#discovery.matches(path) ? this.#paths.entry(path, first, this.#literals.has(path)) : undefined
-  }
-
-  #forget(path: string): void {
-    const entry = this.#table.entries.get(path)
-    if (entry === undefined) return
-    this.#paths.absent(entry)
-    this.#table.entries.delete(path)
-    this.#hot.delete(entry)
-    this.#troubles.end(path)
-  }
-
-  /** Every file that changed lately, and as many of the others as their share of the time allows. */
-  async #examine(all: boolean): Promise<void> {
-    const { entries, elapsed } = this.#table
-    let done = 0
-    for (const entry of all ? entries.values() : this.#hot) {
-      this.#paths.examine(entry)
-      if (this.#cooled(entry)) this.#hot.delete(entry)
-      if (++done % SLICE === 0) await turn()
-    }
-    if (all) return
-    const since = this.#fullAt === 0 ? 0 : elapsed - this.#fullAt
-    for (let n = Math.min(IDLE_A_SECOND, Math.ceil((since / 1000) * IDLE_A_SECOND)); n > 0; n--) {
-      const entry = this.#nextIdle()
-      if (entry === undefined) return
-      if (this.#hot.has(entry) || entries.get(entry.path) !== entry) continue
-      this.#paths.examine(entry)
-      if (!this.#cooled(entry)) this.#hot.add(entry)
-      if (++done % SLICE === 0) await turn()
-    }
-  }
-
-  /** Goes round all entries; undefined at the end of a round. */
-  #nextIdle(): Entry | undefined {
-    const entry = this.#idle[this.#idleAt++]
-    if (entry === undefined) {
-      this.#idle = [...this.#table.entries.values()]
-      this.#idleAt = 0
-    }
-    return entry
-  }
-
-  #cooled(entry: Entry): boolean {
-    if (entry.kind === 'pending' || entry.kind === 'unseen' || this.#troubles.has(entry.path)) return false
-    if (entry.kind === 'absent') return !entry.literal
-    return this.#table.elapsed - entry.changedAt > HOT_MS
-  }
-
-  /** Streams without a path: by their descriptor, or where they were found; idle ones more rarely. */
-  #lookAtLoose(all: boolean): void {
-    const { elapsed } = this.#table
-    const rarely = all || elapsed - this.#looseAt >= RARELY_MS
-    if (rarely) this.#looseAt = elapsed
-    for (const tail of this.#table.loose) {
-      if (tail.reading || (tail.place !== 'rotated' && tail.place !== 'deleted')) continue
-      if (this.#table.wanted.has(tail) && tail.carrier === undefined) continue
-      if (!rarely && elapsed - Math.max(tail.changedAt, tail.vanishedAt) > HOT_MS) continue
-      const st = this.#statLoose(tail)
-      if (st === undefined) continue
-      if (this.#changes.look(tail, st)) this.#changes.cutLoose(tail, st)
-      else this.#mayClose(tail, st.nlink === 0)
-    }
-  }
-
-  #statLoose(tail: FileTail): Stats | undefined {
-    try {
-      const fd = tail.carrier?.fd
-      if (fd !== undefined) return fstatSync(fd)
-      const st = statSync(tail.at, { throwIfNoEntry: false })
-      if (st?.ino === tail.ino && st.dev === tail.dev) return st
-    } catch (error) {
-      this.#troubles.begin(tail.at, error)
-      return undefined
-    }
-    tail.searches = 0
-    this.#table.wanted.add(tail)
-    return undefined
-  }
-
-  /** A late writer gets some time; then the descriptor goes, and with a deleted file its last bytes. */
-  #mayClose(tail: FileTail, deleted: boolean): void {
-    if (deleted && tail.place !== 'deleted') {
-      tail.place = 'deleted'
-      this.#table.wanted.delete(tail)
-      this.#registry.changed(tail)
-    }
-    if (this.#table.ready.has(tail) || tail.unread || tail.carrier === undefined) return
-    const idle = this.#table.elapsed - Math.max(tail.changedAt, tail.vanishedAt)
-    if (idle < (deleted ? this.#settings.closeRemoved : this.#settings.closeInactive)) return
-    if (deleted) {
-      tail.ending = true
-      this.#table.ready.add(tail)
-    } else this.#table.descriptors.close(tail)
-  }
-
-  #flushOpen(): void {
-    const flush = this.#settings.multiline?.flushTimeout
-    if (flush === undefined) return
-    const now = this.#context.clock.elapsed()
-    for (const tail of this.#feed.open) {
-      if (now - tail.openSince < flush) continue
-      this.#feed.open.delete(tail)
-      // Given up meanwhile, or read on in a copy that had no more.
-      if (tail.place === 'done' || tail.place === 'missing') continue
-      tail.flush = true
-      this.#table.ready.add(tail)
-    }
-  }
-
-  /** Closes what was idle for long, and forgets what is over. A few seconds sooner or later make no difference. */
-  #clean(): void {
-    const { elapsed, now, descriptors, resting } = this.#table
-    if (elapsed - this.#restedAt < 5000 && resting.size < MAX_RESTING) return
-    this.#restedAt = elapsed
-    for (const tail of descriptors) {
-      const idle = elapsed - tail.changedAt > this.#settings.closeInactive
-      if (idle && tail.place === 'live' && !tail.reading && !this.#table.ready.has(tail)) descriptors.close(tail)
-    }
-    let done = 0
-    for (const tail of resting) if (tail.place === 'done') done++
-    for (const tail of resting) {
-      const late = tail.place === 'done' ? elapsed - tail.vanishedAt > KEEP_DONE_MS || done > MAX_DONE : false
-      const old = now - tail.seen > this.#settings.cleanRemoved || resting.size > MAX_RESTING
-      if (!(late && tail.settled) && !old) continue
-      if (tail.place === 'done') done--
-      this.#table.drop(tail)
-    }
-  }
-
-  #lost(tail: FileTail, bytes: number, from?: number): void {
-    this.#gauges.lost(bytes, tail.loss)
-    if (from === undefined) tail.ledger.lose(bytes)
-    else tail.ledger.shorten(from)
-    this.#context.log.error(
-      { path: tail.path, bytes, reason: tail.loss, from: from ?? tail.read, id: tail.id },
-      'A part of a file was gone before it was read.'
-    )
-  }
-
-  /** The others have it; it is lost for one output that was too far behind. */
-  #lostFor(tail: FileTail, output: string, bytes: number): void {
-    this.#gauges.lost(bytes, tail.loss)
-    this.#context.log.error(
-      { path: tail.path, output, bytes, reason: tail.loss, from: tail.read - bytes, id: tail.id },
-      'A part of a file was gone before an output that is behind could get it.'
-    )
   }
 
   #settled(tail: FileTail, output: string, start: number, end: number): void {
