@@ -94,6 +94,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const guard = steps.length + observers.length + selections.length === 0 ? unguarded : createGuard()
   const selected = selections.length === 0 ? undefined : new Selections(selections)
   const short = shortWay()
+  const viewed = observers.length + selections.length > 0
   const failures = instruments.counter(
     'yarder_pipeline_failures_total',
     'Records that a step could not work on; they ship with the tag.',
@@ -145,13 +146,14 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const seen: Event[] = []
   const seenCursors: WorkCursor[] = []
 
-  /** Who may read any field, chooses among records, or names indexes after their fields, needs them as whole objects. */
+  /** Who may read any field, or names indexes after the fields of records, needs them as whole objects. */
   function shortWay(): Fused | undefined {
-    if (selections.length > 0 || !keys.every(key => key.timeOnly)) return undefined
+    if (!keys.every(key => key.timeOnly)) return undefined
+    const readers = [...observers, ...selections.flatMap(({ takes }) => takes ?? [])]
     const reads: string[] = []
-    for (const observer of observers) {
-      if (observer.reads === undefined) return undefined
-      reads.push(...observer.reads)
+    for (const reader of readers) {
+      if (reader.reads === undefined) return undefined
+      reads.push(...reader.reads)
     }
     return fuse(steps, { documents, reads })
   }
@@ -277,7 +279,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       if (end === -1) return false
       ends[count] = end
     }
-    if (observers.length > 0) showTo(way.view(batch.bytes))
+    if (viewed) show(way.view(batch.bytes))
     for (let k = 0; k < keys.length; k++) keyTexts[k]!.push(keys[k]!.at(time))
     times[count] = time
     offsets[count] = cursor.offset
@@ -286,12 +288,15 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     return true
   }
 
-  function showTo(view: Event): void {
+  /** What is looked at of the record that was written just now. */
+  function show(view: Event): void {
     cursor.failed = ''
-    if (!safe) {
+    selected?.add(view, cursor, count, encoder.buffer, count === 0 ? 0 : ends[count - 1]!, ends[count]!)
+    if (safe) for (let k = 0; k < observers.length; k++) observers[k]!(view, cursor)
+    else if (observers.length > 0) {
       seen.push({ ...view })
       seenCursors.push({ ...cursor })
-    } else for (let k = 0; k < observers.length; k++) observers[k]!(view, cursor)
+    }
   }
 
   function one(): void {
@@ -390,7 +395,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       bent = 0
       let turn = performance.now() + SLICE_MS
       while (next < of.count) {
-        if (fast && bent + bentBefore < BENT) {
+        // A condition of an output may be an expression that does not come back, so it stands within the limit.
+        if (fast && bent + bentBefore < BENT && selected === undefined) {
           const from = next
           shortSlice()
           if (next === from) timeouts += await oneByOne(next + 1, timeouts)

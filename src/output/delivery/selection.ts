@@ -45,19 +45,25 @@ export function selectionOf(output: string, o: SelectionOptions): Selection | un
   return takes === undefined && shape === undefined ? undefined : { output, takes, shape }
 }
 
-const both = (a: Condition | undefined, b: Condition | undefined): Condition | undefined =>
-  a === undefined || b === undefined ? (a ?? b) : (event, cursor) => a(event, cursor) && b(event, cursor)
+function both(a: Condition | undefined, b: Condition | undefined): Condition | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  const test: Condition = (event, cursor) => a(event, cursor) && b(event, cursor)
+  return a.reads === undefined || b.reads === undefined
+    ? test
+    : Object.assign(test, { reads: [...a.reads, ...b.reads] })
+}
 
 function atLeast(level: string): Condition {
   const limit = SEVERITY_NAMES.indexOf(level)
   const readers = LEVEL_FIELDS.map(fieldReader)
-  return (event, cursor) => {
+  const test: Condition = (event, cursor) => {
     for (const read of readers) {
       const severity = severityOf(textOf(read(event, cursor)))
       if (severity !== undefined) return severity <= limit
     }
     return true
   }
+  return Object.assign(test, { reads: LEVEL_FIELDS })
 }
 
 function shapeOf({ fields, drop_fields: drop }: SelectionOptions): ((document: Event) => void) | undefined {

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import type { Batch, Context } from '../../core/component.ts'
 import type { Cursor, Event } from '../../core/event.ts'
 import { systemClock } from '../../core/clock.ts'
+import { compileCondition } from '../../core/condition.ts'
 import { readFields } from '../../core/field.ts'
 import { silentInstruments } from '../../core/instruments.ts'
 import { silentLog } from '../../core/log.ts'
@@ -233,6 +234,44 @@ test('observers see the same of lines that are cut, glued and bent anywhere', as
       agreeOnView(steps, lines, READS)
     ),
     { numRuns: 100 }
+  )
+})
+
+/** What an output gets that wants errors only, without the client's address. */
+async function chosen(steps: NamedStep[], lines: readonly string[]): Promise<unknown[]> {
+  const takes = compileCondition({ any: [{ response: { gte: 300 } }, { tags: '_grokparsefailure' }] })
+  const shape = (document: Event): void => void delete document['clientip']
+  const pipeline = createPipeline({
+    name: 'p',
+    steps,
+    keys: [],
+    observers: [],
+    selections: [
+      { output: 'errors', takes },
+      { output: 'private', takes, shape }
+    ],
+    log: silentLog,
+    instruments: silentInstruments,
+    buffers: { take: () => Buffer.allocUnsafeSlow(256) }
+  })
+  const { selected } = await pipeline.run(batchOf(lines))
+  return ['errors', 'private'].flatMap(output => {
+    const { bytes, offsets } = selected!.get(output)!
+    return [bytes.toString(), [...offsets]]
+  })
+}
+
+test('outputs that choose records get the same by both ways', async () => {
+  const steps = stepsFor('%{COMBINEDAPACHELOG}', 'timestamp', ['response'])
+  const lines = [...COMBINED, ...ODD, ...COMBINED]
+  assert.deepEqual(await chosen(steps, lines), await chosen(general(steps), lines))
+  const [errors] = (await chosen(steps, lines)) as [string]
+  assert.equal(errors.split('\n').filter(line => line.includes('"response":301')).length, 2)
+  await fc.assert(
+    fc.asyncProperty(fc.array(bent(COMBINED, 200), { minLength: 1, maxLength: 40 }), async odd =>
+      assert.deepEqual(await chosen(steps, odd), await chosen(general(steps), odd))
+    ),
+    { numRuns: 40 }
   )
 })
 
