@@ -51,11 +51,12 @@ test('a healthy agent says how much it reads and how far it is behind', () => {
 
 test('what fails comes first', () => {
   const again = { ...output, state: 'yellow' as const, message: 'trying again', lastError: 'status 503' }
-  assert.match(statusLine({ ...base, outputs: [again] }, 0), /^elastic yellow: trying again; 0 lines/)
+  assert.match(statusLine({ ...base, outputs: [again] }, 0), /^elastic yellow: trying again: status 503; 0 lines/)
   const down = {
     ...output,
     state: 'red' as const,
     message: 'connection refused',
+    lastError: 'connection refused',
     unacknowledged: 1234,
     oldestAgeMs: 185_000
   }

@@ -42,10 +42,11 @@ function failing({ outputs, inputs, checks, configError }: Status): string[] {
   ]
 }
 
-function failingOutput({ name, state, message, unacknowledged, oldestAgeMs }: OutputStatus): string {
+function failingOutput({ name, state, message, lastError, unacknowledged, oldestAgeMs }: OutputStatus): string {
+  const why = lastError === undefined || message.includes(lastError) ? '' : `: ${lastError}`
   const waiting =
     unacknowledged === 0 ? '' : ` (${counted(unacknowledged, 'record')} waiting for ${seconds(oldestAgeMs)})`
-  return `${name} ${state}: ${message}${waiting}`
+  return `${name} ${state}: ${message}${why}${waiting}`
 }
 
 function unreadable({ name, files }: Status['inputs'][number]): string[] {
