@@ -32,6 +32,7 @@ export interface LumberjackOptions {
 }
 
 export interface Lumberjack {
+  readonly pid: number
   readonly port: number
   readonly address: string
   /** Where it prints to. */
@@ -77,6 +78,7 @@ export async function startLumberjack(program: Program, options: LumberjackOptio
   }
   const counted = program === 'tst-lj' ? /Received batch of (\d+) events/g : /^acknowledged (\d+)$/gm
   return {
+    pid: running.pid,
     port,
     address: `127.0.0.1:${port}`,
     logFile,
