@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { systemClock } from '../../src/core/clock.ts'
 import type { Context } from '../../src/core/component.ts'
@@ -17,7 +17,7 @@ import { readDeadLetters } from '../../src/output/dead-letter.ts'
 import { Delivery, deliveryOptions } from '../../src/output/delivery.ts'
 import { elasticsearch } from '../../src/output/elasticsearch.ts'
 import { elasticsearchMissing, startElasticsearch } from '../lib/real/elasticsearch.ts'
-import type { Flavour } from '../lib/real/elasticsearch.ts'
+import type { Elasticsearch, Flavour } from '../lib/real/elasticsearch.ts'
 import { makeRecords } from '../lib/records.ts'
 
 interface Rig {
@@ -92,12 +92,34 @@ async function countOf(url: string, index: string): Promise<number> {
   return answer.count
 }
 
+/** A node of these settings, empty: the one that is there as long as tests ask for the same, else a new one in its place. */
+function nodes(flavour: Flavour): (settings?: Record<string, string>) => Promise<Elasticsearch> {
+  let node: Elasticsearch | undefined
+  let given = ''
+  after(() => node?.stop())
+  return async (settings = {}) => {
+    const asked = JSON.stringify(settings)
+    if (node === undefined || given !== asked) {
+      await node?.stop()
+      node = await startElasticsearch({
+        flavour,
+        settings: { ...settings, 'action.destructive_requires_name': 'false' }
+      })
+      given = asked
+    }
+    const { ok } = await fetch(`${node.url}/*`, { method: 'DELETE' })
+    assert.ok(ok, 'the indices of the test before are gone')
+    await fetch(`${node.url}/_ingest/pipeline/*`, { method: 'DELETE' })
+    return node
+  }
+}
+
 for (const flavour of ['elasticsearch-8.19', 'opensearch-2.19'] as Flavour[]) {
   const skip = (await elasticsearchMissing(flavour)) ?? false
+  const nodeWith = nodes(flavour)
 
   test(`${flavour} takes every record once, though each is sent twice`, { skip }, async t => {
-    const node = await startElasticsearch({ flavour })
-    t.after(() => node.stop())
+    const node = await nodeWith()
     const r = rig(t, node.url, {})
     await r.ship('a', lines(10_000))
     await r.ship('a', lines(10_000))
@@ -111,8 +133,7 @@ for (const flavour of ['elasticsearch-8.19', 'opensearch-2.19'] as Flavour[]) {
     `${flavour} refuses a record for its mapping: it becomes a dead letter with the server's words, the others stay`,
     { skip },
     async t => {
-      const node = await startElasticsearch({ flavour })
-      t.after(() => node.stop())
+      const node = await nodeWith()
       const r = rig(t, node.url, { index: 'mapped' })
       await r.ship('a', [{ size: 1 }])
       await r.ship('b', [{ size: 2 }, { size: 'not a number' }, { size: { nested: true } }, { size: 3 }])
@@ -130,8 +151,7 @@ for (const flavour of ['elasticsearch-8.19', 'opensearch-2.19'] as Flavour[]) {
     `${flavour} has records whose mapping is in the way, with the field moved aside, once and under their ids`,
     { skip },
     async t => {
-      const node = await startElasticsearch({ flavour })
-      t.after(() => node.stop())
+      const node = await nodeWith()
       const mappings = {
         properties: {
           size: { type: 'long' },
@@ -168,8 +188,7 @@ for (const flavour of ['elasticsearch-8.19', 'opensearch-2.19'] as Flavour[]) {
   )
 
   test(`${flavour}: records wait for an alias and for an ingest pipeline that are missing`, { skip }, async t => {
-    const node = await startElasticsearch({ flavour })
-    t.after(() => node.stop())
+    const node = await nodeWith()
     const aliased = rig(t, node.url, { index: 'logs', require_alias: true })
     const shipped = aliased.ship('a', lines(10))
     await t.waitFor(() => assert.match(aliased.delivery.status().lastError ?? '', /require_alias/), PATIENCE)
@@ -188,8 +207,7 @@ for (const flavour of ['elasticsearch-8.19', 'opensearch-2.19'] as Flavour[]) {
   for (const compression_level of [0, 1]) {
     const how = compression_level === 0 ? 'plain' : 'compressed'
     test(`${flavour} with a small request limit gets everything in smaller ${how} requests`, { skip }, async t => {
-      const node = await startElasticsearch({ flavour, settings: { 'http.max_content_length': '1mb' } })
-      t.after(() => node.stop())
+      const node = await nodeWith({ 'http.max_content_length': '1mb' })
       const r = rig(t, node.url, { compression_level })
       await r.ship('a', [...lines(2000, 4000), ...lines(1, 1_200_000), ...lines(10)])
       assert.equal(await countOf(node.url, 'logstash-2026.11.22'), 2010)
@@ -203,8 +221,7 @@ for (const flavour of ['elasticsearch-8.19', 'opensearch-2.19'] as Flavour[]) {
 
   test(`${flavour} that is overloaded (429) gets everything in the end`, { skip }, async t => {
     const settings = { 'thread_pool.write.size': '1', 'thread_pool.write.queue_size': '1' }
-    const node = await startElasticsearch({ flavour, settings })
-    t.after(() => node.stop())
+    const node = await nodeWith(settings)
     const store = createStore()
     const limits = new Set<number>()
     const look = (): unknown => limitOf(store).then(limit => limits.add(limit))

@@ -3,7 +3,7 @@
 //   SEED=N             the seed, as printed by the run that is to be repeated
 //   TORTURE_RUNS=N     every fault N times as often as in CI
 //   TORTURE_MINUTES=N  every lane goes on for N minutes
-//   TORTURE_AT_ONCE=N  so many files of lanes side by side; 2, as lanes mostly wait
+//   TORTURE_AT_ONCE=N  so many files of lanes side by side; 3, as a lane uses a fifth of a core
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ import { SEED } from './lib/seed.ts'
 import { tableOf } from './lib/table.ts'
 import type { Row } from './lib/table.ts'
 
-const AT_ONCE = process.env['TORTURE_AT_ONCE'] ?? '2'
+const AT_ONCE = process.env['TORTURE_AT_ONCE'] ?? '3'
 const named = process.argv.slice(2)
 const files = named.length > 0 ? named : globSync('*.test.ts', { cwd: import.meta.dirname }).toSorted()
 const paths = named.length > 0 ? files : files.map(file => join(import.meta.dirname, file))
