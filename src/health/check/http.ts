@@ -72,16 +72,12 @@ export const http = defineCheck({
   examples: [
     { title: 'A page', yaml: 'type: http\nurl: http://127.0.0.1/\nexpect_status: [2xx]' },
     {
-      title: 'A sign of life for a second place, which tells people when it stays out',
-      yaml: 'type: http\nmethod: POST\nurl: https://beats.example.com/ping/web-1'
-    },
-    {
       title: 'A health endpoint',
       yaml: 'type: http\nurl: http://127.0.0.1:9200/_cluster/health\nexpect_json: { status: [green, yellow] }'
     },
     {
       title: 'A dead man’s switch: somebody elsewhere alarms when this comes no more',
-      yaml: 'type: http\nurl: https://beats.example.com/ping/web1\nevery: 1m'
+      yaml: 'type: http\nmethod: POST\nurl: https://beats.example.com/ping/web-1\nevery: 1m'
     },
     {
       title: 'Fast enough, and with a certificate that lasts',

@@ -42,7 +42,7 @@ export const logCheck = defineCheck({
   examples: [
     { title: 'No line for ten span', yaml: 'type: log\ninput: nginx\nover: 10m\ncritical: "1:"' },
     {
-      title: 'More than 5 % of 5xx over 5 span',
+      title: 'More than 5 % of 5xx over 5 min',
       yaml: 'type: log\ninput: nginx\nwhen: { response: { gte: 500 } }\nover: 5m\ntake: percent\nwarning: 1\ncritical: 5'
     }
   ],
