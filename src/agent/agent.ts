@@ -88,7 +88,7 @@ export class Agent {
     await this.#admin.apply(this.#checked.sections.admin.values)
     const place = controlPlace(env, data.path)
     this.#control = await openControl(this.#adminSource(), place, this.#actions(running), this.#log)
-    await assembly.plan(this.#checked)(this.#shutdownTimeout)
+    await assembly.plan(this.#checked)(this.shutdownTimeout)
     this.#reloaded(true)
     data.keepWriting()
     // It may be stopped by now.
@@ -187,7 +187,7 @@ export class Agent {
       // Everything is built before anything is touched: what cannot be built changes nothing.
       const apply = assembly.plan(checked)
       await this.#admin.apply(checked.sections.admin.values)
-      await apply(this.#shutdownTimeout)
+      await apply(this.shutdownTimeout)
       this.#checked = checked
       this.#configureLog()
       this.#configError = undefined
@@ -213,7 +213,7 @@ export class Agent {
   async #stop(): Promise<boolean> {
     this.#draining = true
     this.#ready = false
-    const deadline = this.#options.clock.elapsed() + this.#shutdownTimeout
+    const deadline = this.#options.clock.elapsed() + this.shutdownTimeout
     this.#log.info({ unacknowledged: this.#unacknowledged }, 'Stopping.')
     this.#stopping.abort()
     await this.#changing
@@ -237,7 +237,8 @@ export class Agent {
     return this.#running?.assembly.outlets.unacknowledged ?? 0
   }
 
-  get #shutdownTimeout(): number {
+  /** How long a stop may wait for outputs, milliseconds: as the configuration in force says. */
+  get shutdownTimeout(): number {
     return this.#checked.sections.agent.values.shutdown_timeout
   }
 

@@ -145,7 +145,7 @@ async function runAgent(job: Job, options: RunOptions, world: World): Promise<nu
     const done = agent.finished.then(() => agent.settled()).then(() => 'done' as const)
     const pointless = agent.pointless.then(() => 'pointless' as const)
     const end = await Promise.race([done, pointless, asked.promise])
-    supervised?.stopping()
+    supervised?.stopping(agent.shutdownTimeout)
     const arrived = await agent.stop()
     return end !== 'done' || (arrived && !agent.failed) ? EXIT.ok : EXIT.failed
   } finally {
@@ -157,9 +157,9 @@ async function runAgent(job: Job, options: RunOptions, world: World): Promise<nu
 
 /** What somebody who sees nothing would want to know. */
 function hint(job: Job, options: RunOptions, world: World): void {
-  const { inputs, checks } = job.checked.units
-  if (inputs.length === 0 && checks.length === 0)
-    world.logs.root.child('agent').warn({}, 'No input and no check is configured: there is nothing to do.')
+  const { units, sections } = job.checked
+  const idle = units.inputs.length === 0 && units.checks.length === 0 && !sections.host_metrics.values.enabled
+  if (idle) world.logs.root.child('agent').warn({}, 'No input and no check is configured: there is nothing to do.')
   if (job.again === undefined && options.once !== true && options.fromBeginning !== true)
     world.err('yarder run: waiting for new lines (Ctrl-C ends it); --from-beginning also shows what is there\n')
 }

@@ -100,6 +100,19 @@ test('a READY that systemd had no room for is said again', t => {
   assert.ok(socket.received().some(text => text.includes('READY=1')))
 })
 
+test('a stop gets time as long as it may take and a moment more, and one that hangs gets none', t => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const { socket, supervised, pass } = held(t)
+  const extended = (): number => socket.received().filter(text => text.includes('EXTEND_TIMEOUT_USEC=')).length
+  supervised.ready()
+  supervised.stopping(40_000)
+  assert.equal(extended(), 1)
+  for (let seconds = 10; seconds <= 50; seconds += 10) pass(10_000)
+  assert.equal(extended(), 6)
+  for (let seconds = 60; seconds <= 120; seconds += 10) pass(10_000)
+  assert.equal(extended(), 6)
+})
+
 const beats = (socket: NotifySocket): number => socket.received().filter(text => text.startsWith('WATCHDOG=1')).length
 
 /** One with a clock that the test moves. */

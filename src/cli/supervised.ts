@@ -20,7 +20,7 @@ export interface SupervisedOptions {
 const EVERY_MS = 5000
 /** A pipeline gives up on a batch long before; one that takes so long hangs by a bug. */
 const STUCK_MS = 30_000
-/** While it stops, systemd is asked for so much more time again and again: an agent that hangs doesn't get it. */
+/** While it stops, systemd is asked for so much more time again and again, until the stop should long be over. */
 const EXTEND_MS = 15_000
 
 /** One for the life of the agent. */
@@ -34,6 +34,8 @@ export class Supervised {
   #stuck = false
   #lines = 0
   #at: number
+  /** On the clock: who still stops then hangs, and gets no more time. */
+  #overBy = Infinity
 
   constructor(options: SupervisedOptions) {
     this.#options = options
@@ -60,9 +62,10 @@ export class Supervised {
     }
   }
 
-  /** It begins to drain. */
-  stopping(): void {
+  /** It begins to drain, for which it has so many milliseconds; what is to be closed afterwards takes a moment. */
+  stopping(withinMs: number): void {
     this.#phase = 'stopping'
+    this.#overBy = this.#options.clock.elapsed() + withinMs + EXTEND_MS
     this.#say({ STOPPING: 1, STATUS: 'Stopping', EXTEND_TIMEOUT_USEC: EXTEND_MS * 1000 })
   }
 
@@ -77,7 +80,8 @@ export class Supervised {
     if (owed !== undefined) this.#say(owed)
     const notice: Notice = {}
     if (this.#moves()) notice.WATCHDOG = 1
-    if (this.#phase === 'stopping') notice.EXTEND_TIMEOUT_USEC = EXTEND_MS * 1000
+    if (this.#phase === 'stopping' && this.#options.clock.elapsed() < this.#overBy)
+      notice.EXTEND_TIMEOUT_USEC = EXTEND_MS * 1000
     const line = this.#phase === 'starting' ? this.#told : this.#line()
     if (line !== this.#told) notice.STATUS = line
     if (Object.keys(notice).length > 0 && this.#options.systemd.tell(notice)) this.#told = line
