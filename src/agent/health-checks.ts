@@ -40,7 +40,7 @@ export class HealthChecks {
     const { clock, log, instruments, state, ship } = options
     this.#options = options
     this.#shared = createShared(clock)
-    this.#notifications = new Notifications({ clock, log, instruments })
+    this.#notifications = new Notifications({ clock, log, instruments, state })
     this.#checks = new Checks({
       clock,
       log,

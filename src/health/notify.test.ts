@@ -6,16 +6,17 @@ import type { Notification } from '../core/component.ts'
 import { YarderError } from '../core/errors.ts'
 import { silentLog } from '../core/log.ts'
 import type { Log, LogData } from '../core/log.ts'
+import { memoryState } from '../core/state.ts'
 import { createStore } from '../metrics/store.ts'
 import { Notifications } from './notify.ts'
 import type { NotifyPlan } from './notify.ts'
 
-function start() {
+function start(state = memoryState()) {
   const clock = manualClock()
   const store = createStore()
   const errors: LogData[] = []
   const log: Log = { ...silentLog, error: data => void errors.push(data) }
-  const notifications = new Notifications({ clock, log, instruments: store.instruments, random: () => 1 })
+  const notifications = new Notifications({ clock, log, instruments: store.instruments, state, random: () => 1 })
   const counts = async (): Promise<Record<string, number>> => {
     const family = (await store.read()).find(f => f.name === 'yarder_notifications_total')
     const sums: Record<string, number> = {}
@@ -124,7 +125,7 @@ test('a place that is down for long costs a bounded number of notifications', as
   await notifications.stop()
 })
 
-test('a changed place takes over what waits; a stop waits as long as it may and says what is lost', async () => {
+test('a changed place takes over what waits; a stop waits as long as it may and says what is left', async () => {
   const { clock, notifications, errors } = start()
   const old = place('a', [down], clock, 'old')
   const now = place('a', [true], clock, 'new')
@@ -168,4 +169,30 @@ test('a storm is one notification, and what is over the budget of an hour comes 
   assert.equal(texts[3], '2 checks warning: warning: z; ok: y')
   assert.deepEqual(await counts(), { sent: 4, kept_back: 1 })
   await notifications.stop()
+})
+
+test('what waits at a stop, or at a kill, is sent after the next start, and nothing for a place that is gone', async () => {
+  const state = memoryState()
+  const first = start(state)
+  const dead = [place('a', [down], first.clock), place('b', [down], first.clock)]
+  first.notifications.apply(dead.map(p => p.plan))
+  for (const check of ['1', '2', '3']) first.notifications.tell(['a', 'b'], about(check))
+  await first.clock.advance(0)
+  // Killed: nobody stops it.
+  const second = start(state)
+  state.set('notifications', 'a\n4', { check: 'half' })
+  const back = place('a', [true], second.clock)
+  second.notifications.apply([back.plan])
+  second.notifications.tell(['a'], about('4'))
+  await second.notifications.idle()
+  assert.deepEqual(
+    back.tries.map(([, check]) => check),
+    ['1', '2', '3', '4']
+  )
+  const third = start(state)
+  const [a, b] = [place('a', [true], third.clock), place('b', [true], third.clock)]
+  third.notifications.apply([a.plan, b.plan])
+  await third.notifications.idle()
+  assert.deepEqual([a.tries, b.tries], [[], []])
+  await first.notifications.stop()
 })

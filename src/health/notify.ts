@@ -5,7 +5,9 @@ import { describe, YarderError } from '../core/errors.ts'
 import * as f from '../core/field.ts'
 import type { Instruments } from '../core/instruments.ts'
 import type { Log } from '../core/log.ts'
+import type { State } from '../core/state.ts'
 import { groupOf } from './notify-group.ts'
+import { forgetOthers, Waiting } from './waiting.ts'
 
 export const notifyCommonFields = {
   max_per_hour: f.integer(
@@ -43,6 +45,8 @@ export interface NotificationsOptions {
   readonly clock: Clock
   readonly log: Log
   readonly instruments: Instruments
+  /** What waits is kept there. */
+  readonly state: State
   /** 0 to 1; spreads the tries. */
   readonly random?: () => number
 }
@@ -78,12 +82,13 @@ export class Notifications {
       channel.stop()
       this.#channels.delete(name)
     }
+    forgetOthers(this.#options.state, names)
     for (const plan of plans) {
       const old = this.#channels.get(plan.name)
       if (old?.plan.signature === plan.signature) continue
-      const channel = new Channel(plan, this.#options, outcome => this.#outcomes.add(1, plan.name, outcome))
-      this.#channels.set(plan.name, channel)
-      for (const notification of old?.stop() ?? []) channel.add(notification)
+      const waiting = old?.stop() ?? new Waiting(this.#options.state, plan.name)
+      const count = (outcome: string): void => this.#outcomes.add(1, plan.name, outcome)
+      this.#channels.set(plan.name, new Channel(plan, waiting, this.#options, count))
     }
   }
 
@@ -97,15 +102,15 @@ export class Notifications {
     await Promise.all([...this.#channels.values()].map(channel => channel.idle()))
   }
 
-  /** Gives what waits this long to arrive; what has not by then is lost, and said. */
+  /** Gives what waits this long to arrive; what has not by then is sent after the next start. */
   async stop(withinMs = 0): Promise<void> {
     const done = new AbortController()
     if (withinMs > 0) await Promise.race([this.idle(), this.#options.clock.wait(withinMs, done.signal)])
     done.abort()
     for (const [name, channel] of this.#channels) {
-      const lost = channel.stop()
-      if (lost.length > 0)
-        this.#options.log.error({ notify: name, count: lost.length }, 'Notifications were not sent before the stop.')
+      const { length } = channel.stop()
+      if (length > 0)
+        this.#options.log.error({ notify: name, count: length }, 'Notifications wait for the next start of the agent.')
     }
     this.#channels.clear()
   }
@@ -117,24 +122,31 @@ class Channel {
   readonly #options: NotificationsOptions
   readonly #count: (outcome: string) => void
   readonly #abort = new AbortController()
-  #waiting: Notification[] = []
+  readonly #waiting: Waiting
   /** When, within the last hour; milliseconds on the monotonic clock. */
   #sent: number[] = []
   #work: Promise<void> | undefined
 
-  constructor(plan: NotifyPlan, options: NotificationsOptions, count: (outcome: string) => void) {
+  /** Goes on with what waits already. */
+  constructor(plan: NotifyPlan, waiting: Waiting, options: NotificationsOptions, count: (outcome: string) => void) {
     this.plan = plan
+    this.#waiting = waiting
     this.#options = options
     this.#count = count
+    if (waiting.length > 0) this.#start()
   }
 
   add(notification: Notification): void {
-    this.#waiting.push(notification)
+    this.#waiting.add(notification)
     if (this.#waiting.length > MAX_WAITING) {
       // The first is on its way perhaps, so the oldest that is not goes.
-      this.#waiting.splice(1, 1)
+      this.#waiting.remove(this.#waiting.all.slice(1, 2))
       this.#count('left_out')
     }
+    this.#start()
+  }
+
+  #start(): void {
     this.#work ??= this.#deliver().finally(() => {
       this.#work = undefined
     })
@@ -145,9 +157,9 @@ class Channel {
   }
 
   /** What was not delivered. */
-  stop(): Notification[] {
+  stop(): Waiting {
     this.#abort.abort()
-    return this.#waiting.splice(0)
+    return this.#waiting
   }
 
   async #deliver(): Promise<void> {
@@ -156,12 +168,12 @@ class Channel {
       const keptBack = await this.#room()
       if (signal.aborted) return
       const together = keptBack || this.#waiting.length >= this.plan.common.group_from
-      const batch = together ? [...this.#waiting] : this.#waiting.slice(0, 1)
+      const batch = together ? this.#waiting.all : this.#waiting.all.slice(0, 1)
       const outcome = await this.#try(groupOf(batch))
       if (signal.aborted && outcome !== 'sent') return
       this.#count(outcome)
       this.#sent.push(this.#options.clock.elapsed())
-      this.#waiting = this.#waiting.filter(n => !batch.includes(n))
+      this.#waiting.remove(batch)
     }
   }
 

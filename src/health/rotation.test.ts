@@ -48,7 +48,7 @@ test('a service that is stopped is out after three failures and back when it is 
   let service = createServer((_req, res) => res.end('fine'))
   const port = await listen(service)
 
-  const common = { clock: systemClock, log: silentLog, instruments: silentInstruments }
+  const common = { clock: systemClock, log: silentLog, instruments: silentInstruments, state: memoryState() }
   const notifications = new Notifications(common)
   const target = read(webhook.fields, { url: `http://127.0.0.1:${hookPort}/` })
   notifications.apply([
@@ -56,7 +56,6 @@ test('a service that is stopped is out after three failures and back when it is 
   ])
   const checks = new Checks({
     ...common,
-    state: memoryState(),
     onChange: c => notifications.tell(c.notify, c.notification)
   })
   const options = read(http.fields, { url: `http://127.0.0.1:${port}/health/` })
