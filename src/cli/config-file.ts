@@ -32,6 +32,7 @@ export async function readConfigFile(explicit: string | undefined, env: NodeJS.P
   }
   const { catalog } = await import('../agent/components.ts')
   const { crossProblems } = await import('../agent/cross-checks.ts')
+  const { oddities } = await import('../agent/oddities.ts')
   const dir = resolve(dirname(path))
   const { checked, problems, warnings } = loadConfig(path, catalog, env)
   const context = offlineContexts(checked, dir, env)
@@ -41,7 +42,7 @@ export async function readConfigFile(explicit: string | undefined, env: NodeJS.P
     dir,
     checked,
     problems: sortProblems([...problems, ...built, ...crossProblems(checked, dir)], checked.files),
-    warnings
+    warnings: sortProblems([...warnings, ...oddities(checked, dir)], checked.files)
   }
 }
 

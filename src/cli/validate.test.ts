@@ -24,23 +24,49 @@ inputs:
 pipelines:
   times:
     - date: { formats: [ISO8601] }
+outputs: { screen: { type: stdout } }
 `
 
 test('a right configuration is one line and exit 0', async t => {
   const path = join(folder(t, { 'yarder.yaml': GOOD }), 'yarder.yaml')
   assert.deepEqual(await cli(['validate', '-c', path]), {
     status: 0,
-    stdout: `${path}: valid; 2 inputs, 1 pipeline\n`,
+    stdout: `${path}: valid; 2 inputs, 1 output, 1 pipeline\n`,
     stderr: ''
   })
   assert.equal((await cli(['validate'], { env: { YARDER_CONFIG: path } })).status, 0)
+})
+
+test('what can hardly be meant is a warning, and the exit status is 0', async t => {
+  const text = `inputs:
+  one: { type: file, paths: [logs, 'logs/*.log', '~/app.log', gone], pipeline: used }
+pipelines:
+  used: [json]
+  idle: [json]
+`
+  const dir = folder(t, { 'yarder.yaml': text, 'logs/a.log': '' })
+  const path = join(dir, 'yarder.yaml')
+  assert.deepEqual(await cli(['validate', '-c', path]), {
+    status: 0,
+    stdout: `${path}: valid; 1 input, 2 pipelines\n`,
+    stderr: `\
+warning: ${path}:2:30 inputs.one.paths[0]: is a folder; to follow the files in it write logs/*.log
+warning: ${path}:2:50 inputs.one.paths[2]: "~" stands for no home folder here; write the whole path
+warning: ${path}:5:3 pipelines.idle: is used by no input; its "pipeline" names it
+warning: ${path}: has no output: records would be printed on standard output
+`
+  })
 })
 
 test('drop-ins are counted, and an empty configuration is valid', async t => {
   const path = join(folder(t, { 'yarder.yaml': '', 'conf.d/a.yaml': 'inputs: { x: { type: stdin } }' }), 'yarder.yaml')
   assert.equal((await cli(['validate', '-c', path])).stdout, `${path}: valid; 1 input; 1 drop-in read\n`)
   const empty = join(folder(t, { 'yarder.yaml': '' }), 'yarder.yaml')
-  assert.equal((await cli(['validate', '-c', empty])).stdout, `${empty}: valid; nothing in it\n`)
+  assert.deepEqual(await cli(['validate', '-c', empty]), {
+    status: 0,
+    stdout: `${empty}: valid; nothing in it\n`,
+    stderr: `warning: ${empty}: has no input, no check and no host_metrics: the agent would have nothing to do\n`
+  })
 })
 
 test('every problem is told with its place, what only building finds too, and exit is 2', async t => {

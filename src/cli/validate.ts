@@ -18,9 +18,18 @@ export const registerValidate: Register = (program, world, exit) => {
       const config = await readConfigFile(file ?? options.config, world.env)
       tellProblems(world, config)
       if (config.problems.length > 0) return exit(EXIT.usage)
+      for (const gap of gaps(config)) world.err(`warning: ${config.path}: ${gap}\n`)
       world.out(`${config.path}: valid; ${contents(config)}\n`)
       exit(EXIT.ok)
     })
+}
+
+/** What a whole configuration usually has; a part of one, such as a drop-in by itself, may be right without. */
+function* gaps({ checked: { units, sections } }: ConfigFile): Iterable<string> {
+  const { inputs, checks, outputs } = units
+  const idle = inputs.length === 0 && checks.length === 0 && !sections.host_metrics.values.enabled
+  if (idle) yield 'has no input, no check and no host_metrics: the agent would have nothing to do'
+  if (inputs.length > 0 && outputs.length === 0) yield 'has no output: records would be printed on standard output'
 }
 
 /** `2 inputs, 1 output, 3 pipelines`, and the drop-ins that had a part in it. */

@@ -74,6 +74,8 @@ export interface CheckedStep {
 export interface CheckedPipeline {
   /** Its name, or the path of the option that holds its steps: `inputs.app.pipeline`. */
   readonly name: string
+  /** Where it stands in the files. */
+  readonly at: Position
   /** True when the steps stand in the option itself. */
   readonly inline: boolean
   readonly steps: readonly CheckedStep[]

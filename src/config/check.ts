@@ -234,7 +234,7 @@ class Checker {
         named === undefined ? readPipeline(this.#found, this.#steps, here, here.path) : pipelines.get(named.text)
       if (named !== undefined && !named.broken) this.#refers(here, PIPELINES)
       if (this.#alone && named !== undefined)
-        values[option] ??= { name: named.text, inline: false, steps: [], signature: '' }
+        values[option] ??= { name: named.text, at: named.at, inline: false, steps: [], signature: '' }
       if (values[option] === undefined) good = false
     }
     return { good, values }

@@ -1,4 +1,5 @@
 // The configuration in effect, as people may see it: defaults filled in, secrets masked.
+import { isMap } from '../core/field.ts'
 import type { Field, Fields } from '../core/field.ts'
 import { expectsSecret, expectsText, shapeInside } from './shape.ts'
 import type { Shape } from './shape.ts'
@@ -15,9 +16,16 @@ export function showOptions(fields: Fields, node: Node, shape: Shape, mask: Mask
   for (const [name, field] of Object.entries(fields)) {
     const entry = entries?.get(name)
     if (entry !== undefined) out[name] = showField(field, entry.value, shapeInside(shape, name), mask)
-    else if (field.default !== undefined) out[name] = field.default
+    else if (field.default !== undefined) out[name] = showDefault(field)
   }
   return out
+}
+
+/** A default that is a map of options, with the defaults of those that it doesn't name. */
+function showDefault({ default: value, fields, type }: Field<unknown>): unknown {
+  if (fields === undefined || type.startsWith('map of') || !isMap(value)) return value
+  const given = Object.entries(fields).filter(([, field]) => field.default !== undefined)
+  return { ...Object.fromEntries(given.map(([name, field]) => [name, showDefault(field)])), ...value }
 }
 
 /** One value; a map of named options in it gets its defaults too. */

@@ -31,7 +31,7 @@ export function readPipeline(
   }
   const steps = items.map((item, i) => readStep(found, table, placeOf(path, i, { at: item.at, value: item })))
   if (!steps.every(step => step !== undefined)) return undefined
-  return { name, inline: name === path, steps, signature: signatureOf(plainData(node)) }
+  return { name, at, inline: name === path, steps, signature: signatureOf(plainData(node)) }
 }
 
 function readStep(found: Findings, table: StepTable, place: Place): CheckedStep | undefined {

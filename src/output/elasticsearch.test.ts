@@ -456,7 +456,8 @@ test('options that contradict each other are named', () => {
   assert.deepEqual(faults({ api_key: 'x', token: 'y' }), ['hosts'])
   assert.deepEqual(faults({ index: '%{service}' }), ['index'])
   assert.deepEqual(faults({ index: 'x', data_stream: {} }), ['index'])
-  assert.deepEqual(faults({ hosts: 'ftp://x' }), ['hosts'])
+  assert.deepEqual(faults({ hosts: 'ftp://x' }), ['hosts[0]'])
+  assert.deepEqual(faults({ hosts: ['es1:443', 'https://es2', 'http://es3:443', 'es4:4430', 'es5'] }), ['hosts[0]'])
   assert.deepEqual(faults({ tls: { cert_file: 'x' } }), ['tls'])
 })
 

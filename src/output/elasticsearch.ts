@@ -28,7 +28,7 @@ const streamPart = (doc: string, fallback: string, pattern: RegExp): f.Field<str
 const fields = {
   hosts: f.oneOrMore(
     f.string('Address such as `https://es1:9200`; without a scheme `http`, and then without a port 9200.'),
-    'Hosts of one cluster, taken in turn. One that failed three times in a row is left out until it answers again.',
+    'Hosts of one cluster, taken in turn; `es1:9200` means `http://es1:9200`. One that failed three times in a row is left out until it answers again.',
     { example: ['http://127.0.0.1:9200'] }
   ),
   index: f.template(
@@ -96,8 +96,10 @@ export const elasticsearch = defineOutput({
       yield ['index', 'has no effect beside data_stream; give one of the two']
     if (o.data_stream !== undefined && o.require_alias)
       yield ['require_alias', 'cannot be used beside data_stream; a data stream is no alias']
-    for (const host of o.hosts)
-      if (urlOf(host) === undefined) yield ['hosts', `"${withoutSecret(host)}" is no http or https address`]
+    for (const [i, host] of o.hosts.entries()) {
+      if (urlOf(host) === undefined) yield [`hosts[${i}]`, `"${withoutSecret(host)}" is no http or https address`]
+      if (/^[^/]*:443(?:\/|$)/.test(host)) yield [`hosts[${i}]`, `would be asked by http; write "https://${host}"`]
+    }
     if ((o.username === undefined) !== (o.password === undefined))
       yield ['username', 'username and password go together; give both or none']
     const ways = [
