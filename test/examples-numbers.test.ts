@@ -112,7 +112,7 @@ test('docs/metrics.md names every metric there is, with its labels, and no other
   const all = await declaredMetrics(t)
   for (const file of globSync('src/**/*.ts', { cwd: root })) {
     if (file.endsWith('.test.ts')) continue
-    for (const [, name = ''] of read(file).matchAll(/'(yarder_\w+)'/g))
+    for (const [, name = ''] of read(file).matchAll(/'((?:yarder|probe)_\w+)'/g))
       assert.ok(
         all.some(metric => metric.name === name),
         `${name} of ${file} is missing; test/lib/declared.ts needs a unit that declares it`

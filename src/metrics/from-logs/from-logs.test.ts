@@ -381,6 +381,7 @@ test('options that are wrong are told by name, with what would be right', () => 
   wrong('x_count_total', count, /must not end in _count/)
   wrong('yarder_x_total', count, /yarder_ is kept for the agent's own metrics/)
   wrong('process_x_total', count, /process_ is kept/)
+  wrong('probe_success', { type: 'gauge', value: 'v' }, /probe_ is kept/)
   wrong('1x_total', count, /is no name of a metric/)
   wrong('a:b_total', count, /is no name of a metric/)
   wrong('a.b_total', count, /is no name of a metric/)

@@ -4,7 +4,7 @@ import { OptionError } from '../../core/errors.ts'
 
 const METRIC = /^[a-zA-Z_][a-zA-Z0-9_]*$/
 const LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/
-const OWN = /^(?:yarder|process|nodejs)_/
+const OWN = /^(?:yarder|process|nodejs|probe)_/
 /** Suffixes that the formats give to samples of their own making. */
 const MADE = /_(?:bucket|sum|count|created)$/
 
