@@ -487,6 +487,25 @@ test('a folder that is not there is told once, and its files are read when it is
   assert.equal(r.input.describe().message, '')
 })
 
+test('that a path is missing is told once, also while its deleted file is read on and when that is over', async t => {
+  const r = rig(t, { paths: ['log/lit.log'] })
+  const path = join(r.logs, 'lit.log')
+  writeFileSync(path, 'one\n')
+  const late = openSync(path, 'a')
+  t.after(() => closeSync(late))
+  await r.poll()
+  unlinkSync(path)
+  await r.poll(12)
+  writeSync(late, 'two\n')
+  await r.poll(40)
+  assert.deepEqual(r.texts, ['one', 'two'])
+  assert.deepEqual(
+    r.said.filter(s => /path/.test(s)),
+    ['warn A path is not there; it is looked for.']
+  )
+  assert.match(r.input.describe().message, /lit\.log does not exist$/)
+})
+
 test('patterns, exclusions and names with a dot', async t => {
   const r = rig(t, { paths: ['log/**/*.log', 'log/[ab].txt'], exclude: ['skip*'] })
   mkdirSync(join(r.logs, 'x', 'y'), { recursive: true })

@@ -99,6 +99,8 @@ export class PackedCarrier implements Carrier {
     const file = createReadStream(path, { highWaterMark: 128 * 1024 })
     const inner = packing === 'gzip' ? createGunzip() : createZstdDecompress()
     file.on('error', error => inner.destroy(error))
+    // It runs before anybody reads; the iterator hands on what happened until then.
+    inner.on('error', () => {})
     this.#chunks = file.pipe(inner)[Symbol.asyncIterator]() as AsyncIterator<Buffer>
     this.#close = () => {
       file.destroy()

@@ -3,12 +3,12 @@
 // growth      the first bytes are the same, and so are those before the position
 // truncation  the inode is the same and its bytes are not: a new generation begins there, and the rest of the old one is
 //             to be looked for in a copy (copytruncate)
-import { fstatSync, statSync } from 'node:fs'
+import { fstatSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { errnoOf } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { FileTail } from './file-tail.ts'
-import { HEAD_BYTES, checkpointFits, headFits } from './identity.ts'
+import { HEAD_BYTES, checkpointFits, headFits, statOf } from './identity.ts'
 import type { Registry } from './registry.ts'
 import { RACY_MS } from './table.ts'
 import type { Table } from './table.ts'
@@ -60,7 +60,7 @@ export class Changes {
    * has changed as well, and the copy in it is one that nobody knows.
    */
   #suspect(tail: FileTail): void {
-    const folder = statSync(tail.home, { throwIfNoEntry: false })
+    const folder = statOf(tail.home)
     if (folder !== undefined && folder.mtimeMs >= tail.seen - RACY_MS) this.#table.turnovers.set(tail.path, tail.seen)
   }
 
@@ -88,7 +88,7 @@ export class Changes {
       const { fd } = tail.carrier!
       const same = fd === undefined || (tail.check(fd, size) && !this.#shortened(tail, size))
       const verdict = same ? 'same' : 'other'
-      this.#troubles.end(tail.at)
+      this.#troubles.readable(tail.at)
       tail.unsure = false
       return verdict
     } catch (error) {

@@ -1,10 +1,10 @@
 // Whether an unknown file under a rotated name is a copy of one that was read (copytruncate), or may yet become one.
-import { fstatSync, statSync } from 'node:fs'
+import { fstatSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Changes } from './changes.ts'
 import type { FileTail } from './file-tail.ts'
-import { CONTEXT_BYTES, HEAD_BYTES, bytesAt, headOf, sameHead } from './identity.ts'
+import { CONTEXT_BYTES, HEAD_BYTES, bytesAt, headOf, sameHead, statOf } from './identity.ts'
 import type { Births } from './identity.ts'
 import { basesOf } from './names.ts'
 import type { Entry, Table } from './table.ts'
@@ -83,12 +83,8 @@ export function isAnother(tail: FileTail, st: Stats, packed: boolean, births: Bi
   if (tail.head.n === HEAD_BYTES || tail.ino === 0 || tail.ino === st.ino) return false
   if (tail.place === 'live' && tail.mtime >= tail.born && births.precedes(st, tail.born, packed)) return true
   if (tail.at === tail.path) return false
-  try {
-    const there = statSync(tail.at, { throwIfNoEntry: false })
-    return there?.ino === tail.ino && there.dev === tail.dev
-  } catch {
-    return false
-  }
+  const there = statOf(tail.at)
+  return there?.ino === tail.ino && there.dev === tail.dev
 }
 
 /** True when a file of `size` bytes is what another begins with, by its first and last bytes. */

@@ -1,7 +1,7 @@
 // The rotated files of a log in their folder: how many, and in which order.
-import { statSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { statOf } from './identity.ts'
 import { bareOf, basesOf } from './names.ts'
 
 /** For one look: each folder is listed once, however many logs it has. */
@@ -30,7 +30,7 @@ export class Family {
     const times = new Map<string, number>()
     for (const at of (await this.#names(path, folders)) ?? []) {
       // Compression keeps the time of the last write.
-      const mtime = mtimeOf(at)
+      const mtime = statOf(at)?.mtimeMs
       const name = Family.nameOf(at)
       if (mtime !== undefined) times.set(name, Math.max(mtime, times.get(name) ?? 0))
     }
@@ -53,15 +53,6 @@ export class Family {
     const byLog = await readdir(folder).then(group, () => undefined)
     this.#folders.set(folder, byLog)
     return byLog
-  }
-}
-
-function mtimeOf(path: string): number | undefined {
-  try {
-    return statSync(path).mtimeMs
-  } catch {
-    // Gone since the listing, or not for us to see.
-    return undefined
   }
 }
 

@@ -1,6 +1,6 @@
 // What makes a file the same file: device, inode, birth, and fingerprints of bytes that an append never changes.
 import { hash, randomBytes } from 'node:crypto'
-import { readSync } from 'node:fs'
+import { readSync, statSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 
 /** The fingerprint of a file's first bytes grows with the file up to here. */
@@ -31,6 +31,15 @@ export const headOf = (bytes: Buffer): Head => ({ n: bytes.length, sum: bytes.le
 export function checkpointOf(before: Buffer, at: number): Checkpoint {
   const bytes = before.subarray(Math.max(0, before.length - CONTEXT_BYTES))
   return { at, n: bytes.length, sum: bytes.length === 0 ? '' : sumOf(bytes) }
+}
+
+/** Undefined when nothing can be seen there: it is gone, or a folder on the way may not be searched. */
+export function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
 }
 
 /** Reads up to `length` bytes at `position`; fewer only at the end of the file. */

@@ -1,11 +1,10 @@
 // What lies in folders beside the files that are followed: each folder is read once a round of searching.
-import { statSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { FirstBytes } from './first-bytes.ts'
-import { inodeKey } from './identity.ts'
+import { inodeKey, statOf } from './identity.ts'
 import type { Table } from './table.ts'
 
 /** The files of one folder that no path of the patterns is known to lead to. */
@@ -48,12 +47,7 @@ export class Listings {
       const entry = this.#table.entries.get(join(folder, name))
       if (entry?.tail !== undefined && !entry.tail.isCopy) continue
       if (++this.looked % 256 === 0) await turn()
-      let st: Stats | undefined
-      try {
-        st = statSync(join(folder, name), { throwIfNoEntry: false })
-      } catch {
-        continue
-      }
+      const st = statOf(join(folder, name))
       if (st?.isFile() !== true) continue
       files.set(name, st)
       byInode.set(inodeKey(st.dev, st.ino), name)

@@ -12,7 +12,7 @@ import { openFile, packingOf } from './carrier.ts'
 import type { Changes } from './changes.ts'
 import { CopyJudge } from './copies.ts'
 import type { FileTail } from './file-tail.ts'
-import { HEAD_BYTES, bytesAt, inodeKey } from './identity.ts'
+import { HEAD_BYTES, bytesAt, inodeKey, statOf } from './identity.ts'
 import { basesOf, homeOf, rootOf } from './names.ts'
 import type { Registry } from './registry.ts'
 import type { Settings } from './settings.ts'
@@ -210,7 +210,7 @@ export class Paths {
     const [first] = tail.names
     if (first === undefined || tail.names.has(entry.path)) return
     // A rename over another path looks the same until the first of them is looked at.
-    const other = statSync(first, { throwIfNoEntry: false })
+    const other = statOf(first)
     if (other?.ino !== tail.ino || other.dev !== tail.dev) return
     this.#context.log.info({ path: entry.path, same_as: first }, 'Two paths lead to the same file; it is read once.')
   }

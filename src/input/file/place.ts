@@ -1,9 +1,9 @@
 // Where the bytes of a row lie now, found without a running input, and where lines begin in them.
-import { closeSync, readdirSync, statSync } from 'node:fs'
+import { closeSync, readdirSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { openFile } from './carrier.ts'
-import { CONTEXT_BYTES, bytesAt, checkpointOf, headFits, inodeKey } from './identity.ts'
+import { CONTEXT_BYTES, bytesAt, checkpointOf, headFits, inodeKey, statOf } from './identity.ts'
 import type { Checkpoint } from './identity.ts'
 import type { Row } from './registry.ts'
 
@@ -84,7 +84,7 @@ export function filesIn(folder: string): { path: string; st: Stats }[] {
   try {
     return readdirSync(folder).flatMap(name => {
       const path = join(folder, name)
-      const st = statSync(path, { throwIfNoEntry: false })
+      const st = statOf(path)
       return st?.isFile() === true ? [{ path, st }] : []
     })
   } catch {

@@ -101,7 +101,7 @@ export class Reader {
     }
     if (fd === undefined && tail.head.n === 0 && from === 0)
       tail.head = headOf(this.buffer.subarray(0, Math.min(used, HEAD_BYTES)))
-    this.#troubles.end(tail.at)
+    this.#troubles.readable(tail.at)
     // Packed data says where it ends; a file ends where it was last seen to.
     const full = bounded ? from + used < tail.size : used === length
     return { from, start: before.length, used, full }

@@ -1,6 +1,6 @@
 // What may be sent again is said with its size, and nothing is said when nothing may.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -49,4 +49,12 @@ test('a file that was replaced counts with the size it had', t => {
   assert.deepEqual(told([rowOf(t, 9000, { ino: 1, size: 600, high: 5000, pos: { es: 500 } })]), [
     { input: 'app', bytes_at_most: 100, files: 1 }
   ])
+})
+
+test('a path that cannot be looked at any more does not keep the input from starting', t => {
+  const row = rowOf(t, 600, { high: 5000, pos: { es: 500 } })
+  // As good as a folder that may not be searched, which root could not show.
+  const loop = `${row.path}.1`
+  symlinkSync(loop, loop)
+  assert.deepEqual(told([{ ...row, path: loop }]), [{ input: 'app', bytes_at_most: 100, files: 1 }])
 })

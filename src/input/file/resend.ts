@@ -1,6 +1,6 @@
 // What an agent that did not end in order may send again, said at the next start.
-import { statSync } from 'node:fs'
 import type { Log } from '../../core/log.ts'
+import { statOf } from './identity.ts'
 import type { Row } from './registry.ts'
 
 /** Sums up the rows of one input as they are loaded. */
@@ -15,7 +15,7 @@ export class Resend {
     const least = Math.min(row.high, ...Object.values(row.pos))
     if (least >= row.high) return
     // `high` is noted ahead of the reading; a file that is no longer there under its name is as large as it was.
-    const now = statSync(row.at ?? row.path, { throwIfNoEntry: false })
+    const now = statOf(row.at ?? row.path)
     const size = now?.ino === row.ino ? Math.max(row.size, now.size) : row.size
     const bytes = Math.min(row.high, size) - least
     if (bytes <= 0) return

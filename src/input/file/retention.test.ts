@@ -226,3 +226,17 @@ test('files beyond the first 200 share one series, which has the most urgent of 
     []
   )
 })
+
+test('a log that is there is remembered in place of one of a thousand that are gone', async t => {
+  const host = new Host(t, 3)
+  const { rig, path } = host
+  for (let i = 0; i < 1000; i++) rig.state.set('rotations/in', `/gone/${i}.log`, { live: 'x', rotations: [] })
+  await rig.input.close()
+  rig.startAgain()
+  await host.pass(5 * MIN)
+  await host.rotate()
+  await host.pass(5 * MIN)
+  const rows = new Map(rig.state.entries('rotations/in'))
+  assert.equal(rows.size, 1000)
+  assert.ok(rows.has(path))
+})

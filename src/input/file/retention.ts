@@ -188,11 +188,21 @@ export class Retention {
   }
 
   #store(log: Log): void {
-    if (!this.#stored.has(log.path) && this.#stored.size >= MAX_PATHS) return
+    if (!this.#stored.has(log.path) && this.#stored.size >= MAX_PATHS && !this.#forgetOne()) return
     const { live, rotations } = log
     this.#stored.set(log.path, { live, rotations })
     const rows = rotations.map(({ at, size, kept }) => [at, size, kept ?? -1])
     this.#context.state.set(this.#scope, log.path, { live, rotations: rows })
+  }
+
+  /** A path that is gone makes room for one that is there. */
+  #forgetOne(): boolean {
+    for (const path of this.#stored.keys()) {
+      if (this.#table.entries.has(path)) continue
+      this.#context.state.delete(this.#scope, path)
+      return this.#stored.delete(path)
+    }
+    return false
   }
 
   async #count(): Promise<void> {

@@ -138,7 +138,10 @@ export class Search {
       }
       const verdict = this.#changes.meet(tail, st)
       if (verdict === 'other') tail.at = before
-      else this.#registry.changed(tail)
+      else {
+        if (before !== tail.at) this.#table.renamed(before)
+        this.#registry.changed(tail)
+      }
       // `other`: the inode has a new file and the stream is looked for by its content at the next round.
       return true
     }

@@ -277,6 +277,11 @@ export class Table {
     return true
   }
 
+  /** Its bytes lie under another name than `before` now. */
+  renamed(before: string): void {
+    this.#troubles.readable(before)
+  }
+
   /** Its end was cut off before it was read. */
   shortened(tail: FileTail, size: number): void {
     tail.loss = 'truncated'
@@ -291,13 +296,13 @@ export class Table {
       tail.counted = true
       this.#lost(tail, missing)
     }
-    this.#troubles.end(tail.at)
     this.rest(tail, 'done')
   }
 
   /** Nothing more is read of it. Its row stays for as long as something is owed, and a while longer. */
   rest(tail: FileTail, place: 'done' | 'missing'): void {
     this.descriptors.close(tail)
+    this.#troubles.readable(tail.at)
     // With the last descriptor the inode is free for another file.
     if (tail.place === 'deleted') this.#leaveInode(tail)
     tail.place = place

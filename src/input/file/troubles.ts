@@ -52,6 +52,14 @@ export class Troubles {
     this.#context.log.info({ path, errno: trouble.errno }, 'A path that could not be read is no longer in the way.')
   }
 
+  /**
+   * What was read under this name could be read, or nobody asks for it any more. That nothing is at a path is another
+   * matter: whose file lay there may still be read by its descriptor.
+   */
+  readable(path: string): void {
+    if (this.#open.get(path)?.errno !== 'ENOENT') this.end(path)
+  }
+
   has(path: string): boolean {
     return this.#open.has(path)
   }

@@ -1,12 +1,11 @@
 // Files that rotation took away before they were ever seen: those of a path's family that are new, and no copy of what was.
-import { statSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Context } from '../../core/component.ts'
 import { Candidate, isSealed } from './candidate.ts'
 import { isAnother } from './copies.ts'
 import type { FileTail } from './file-tail.ts'
-import { HEAD_BYTES } from './identity.ts'
+import { HEAD_BYTES, statOf } from './identity.ts'
 import type { Listing, Listings } from './listing.ts'
 import { basesOf, homeOf, isPacked, isRotated } from './names.ts'
 import type { Table } from './table.ts'
@@ -48,7 +47,7 @@ export class PresumedCopies {
   note(tail: FileTail, copy: string, st: Stats): void {
     const other = this.#of.get(tail)
     if (other === undefined) this.#of.set(tail, { at: copy, ino: st.ino })
-    else if (other.ino !== st.ino && statSync(other.at, { throwIfNoEntry: false })?.ino === other.ino) {
+    else if (other.ino !== st.ino && statOf(other.at)?.ino === other.ino) {
       this.tell(tail, copy, st)
     }
   }
