@@ -9,16 +9,17 @@ import { DEFAULT_EVERY_MS } from './common.ts'
 import type { CheckCommon } from './common.ts'
 import { forgetHistory } from './history.ts'
 import type { PastState } from './history.ts'
+import { forgetKept, keptChecks } from './kept.ts'
 import { createMeters } from './meters.ts'
 import type { Meters } from './meters.ts'
 import { unsilence } from './quiet.ts'
 import type { Timing } from './schedule.ts'
-import { PENDING, STANDINGS, Watched } from './watched.ts'
-import type { CheckStatus } from './watched.ts'
+import type { CheckStatus } from './status.ts'
+import { PENDING, Watched } from './watched.ts'
 
 export { PENDING } from './watched.ts'
 export type { CheckChange } from './change.ts'
-export type { CheckStatus } from './watched.ts'
+export type { CheckStatus } from './status.ts'
 
 /** A check of the configuration, built. */
 export interface CheckPlan {
@@ -113,8 +114,7 @@ export class Checks {
     const gone = [...this.#watched.values()].filter(w => wanted.get(w.plan.name)?.signature !== w.plan.signature)
     await Promise.all(gone.map(w => w.stop()))
     for (const { plan } of gone) this.#watched.delete(plan.name)
-    const kept = Array.from(this.#options.state.entries(STANDINGS), ([name]) => name)
-    for (const name of kept) if (!wanted.has(name)) this.#forget(name)
+    for (const name of keptChecks(this.#options.state)) if (!wanted.has(name)) this.#forget(name)
     this.#dependents = dependentsOf(plans)
     // In the order of the configuration, which is that of the status.
     const before = new Map(this.#watched)
@@ -171,7 +171,7 @@ export class Checks {
 
   #forget(name: string): void {
     const { state } = this.#options
-    state.delete(STANDINGS, name)
+    forgetKept(state, name)
     unsilence(state, name)
     forgetHistory(state, name)
     this.#meters.forget(name)

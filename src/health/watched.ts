@@ -1,15 +1,15 @@
 // One check that runs: its state, why nobody is told of it at the moment, and who is told when.
 import type { Clock } from '../core/clock.ts'
-import type { CheckReason, CheckState, ShownState } from '../core/component.ts'
-import { CHECK_STATES } from '../core/component.ts'
-import { isMap } from '../core/field.ts'
+import type { ShownState } from '../core/component.ts'
 import type { Log } from '../core/log.ts'
 import type { State } from '../core/state.ts'
 import { iso, notificationOf, recordOf } from './change.ts'
 import type { Change, CheckChange } from './change.ts'
 import type { CheckPlan } from './checks.ts'
 import { History } from './history.ts'
-import type { PastState, Uptime } from './history.ts'
+import type { PastState } from './history.ts'
+import { keep, readKept } from './kept.ts'
+import type { Told } from './kept.ts'
 import { lastLines } from './last-lines.ts'
 import type { Meters } from './meters.ts'
 import { createWindows, silenceOf } from './quiet.ts'
@@ -18,29 +18,9 @@ import { Remedy } from './remedy.ts'
 import { createRunner } from './run.ts'
 import type { CheckRun } from './run.ts'
 import { runSchedule } from './schedule.ts'
-import { advance, newStanding, readStanding } from './state.ts'
+import { advance, newStanding } from './state.ts'
 import type { Standing, Thresholds } from './state.ts'
-
-/** For `yarder status` and `/health`. */
-export interface CheckStatus {
-  readonly name: string
-  readonly type: string
-  readonly state: ShownState
-  readonly message: string
-  readonly reason: CheckReason
-  /** Since when it is in this state, ISO time. */
-  readonly since: string
-  /** When it last ran and how long that took; undefined before the first run. */
-  readonly lastRun: string | undefined
-  readonly seconds: number | undefined
-  /** Runs in a row that were not ok. */
-  readonly failures: number
-  readonly values: Readonly<Record<string, number>>
-  readonly owner: string | undefined
-  /** Why nobody is told of it now: `maintenance`, `flapping`, or what it depends on. */
-  readonly muted: string | undefined
-  readonly uptime: Uptime
-}
+import type { CheckStatus } from './status.ts'
 
 export interface WatchedOptions {
   readonly clock: Clock
@@ -57,7 +37,6 @@ export interface WatchedOptions {
   onRun(name: string): void
 }
 
-export const STANDINGS = 'checks'
 /** The objection of a check that has still to be looked at. */
 export const PENDING = 'not everything has been checked yet'
 /** Who depends on others waits so long for them to be looked at before it speaks of its own failure. */
@@ -65,12 +44,6 @@ const WAIT_FOR_OTHERS_MS = 60_000
 
 /** A log that takes longer to read is left out. */
 const LOG_WITHIN_MS = 5000
-
-/** What was last said to people. */
-interface Told {
-  readonly state: CheckState
-  readonly since: number
-}
 
 export class Watched {
   readonly plan: CheckPlan
@@ -116,10 +89,10 @@ export class Watched {
       })
     this.#history = new History(state, plan.name)
     if (options.pausedSince !== undefined) this.#history.gap(options.pausedSince)
-    const kept = state.get(STANDINGS, plan.name)
-    this.#standing = readStanding(kept) ?? newStanding(clock.now())
-    this.#told = readTold(kept) ?? (this.#standing.known ? this.#standing : undefined)
-    this.#flapping = isMap(kept) && kept['flapping'] === true
+    const kept = readKept(state, plan.name)
+    this.#standing = kept.standing ?? newStanding(clock.now())
+    this.#told = kept.told ?? (this.#standing.known ? this.#standing : undefined)
+    this.#flapping = kept.flapping
     this.#failingSince = this.#standing.failures > 0 ? clock.elapsed() : undefined
     this.#shown = this.#standing.state
     this.#shownSince = this.#standing.since
@@ -209,9 +182,7 @@ export class Watched {
   }
 
   #keep(): void {
-    const told = this.#told === undefined ? {} : { told: { state: this.#told.state, since: this.#told.since } }
-    const flapping = this.#flapping ? { flapping: true } : {}
-    this.#options.state.set(STANDINGS, this.plan.name, { ...this.#standing, ...told, ...flapping })
+    keep(this.#options.state, this.plan.name, { standing: this.#standing, told: this.#told, flapping: this.#flapping })
   }
 
   /** What people are shown. */
@@ -336,11 +307,4 @@ export class Watched {
     if (looked < since && this.#options.clock.elapsed() - since < WAIT_FOR_OTHERS_MS) return true
     return (this.#last?.began ?? 0) < other.#wellSince
   }
-}
-
-function readTold(kept: unknown): Told | undefined {
-  const told = isMap(kept) ? kept['told'] : undefined
-  if (!isMap(told) || typeof told['since'] !== 'number') return undefined
-  const state = CHECK_STATES.find(s => s === told['state'])
-  return state === undefined ? undefined : { state, since: told['since'] }
 }
