@@ -26,6 +26,7 @@ export const stdout = defineOutput({
 export function stdoutTo(stream: Writable, format: 'json' | 'text', colour: boolean): Output {
   return {
     target: 'stdout',
+    repeats: true,
     async send(parcel, signal) {
       const chunks = format === 'json' ? parcel.parts.map(partDocuments) : [Buffer.from(humanText(parcel, colour))]
       for (const chunk of chunks) await write(stream, chunk, signal)
