@@ -27,7 +27,7 @@ Datagrams of \`udp\` hold up to 1432 bytes, so that no link has to cut them, tho
 
 Names are the prefix, then the name as on \`/metrics\`. \`plain\` adds the value of each label as one more part, since StatsD has no labels; \`datadog\` and \`telegraf\` keep name and tags apart.
 
-Errors are counted in \`yarder_exporter_errors_total\`, and told once until they change.`,
+Errors are counted in \`yarder_exporter_errors_total\`, and each kind is told once until they end.`,
   fields: {
     transport: f.choice(
       TRANSPORTS,

@@ -1,5 +1,4 @@
 // One connection, TCP or Unix, to a server that takes lines and never answers; made when it is needed, again when it was lost.
-import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { YarderError } from '../../../core/errors.ts'
@@ -48,7 +47,8 @@ export class Connection {
     this.#closed = true
     const socket = this.#socket
     if (socket === undefined) return
-    const gone = once(socket, 'close')
+    // Not by events.once, which rejects when the peer breaks off: by then nobody is left who could do better.
+    const gone = new Promise<void>(resolve => socket.once('close', () => resolve()))
     socket.setTimeout(Math.min(this.#options.timeout, LAST_WRITE_MS), () => socket.destroy())
     socket.destroySoon()
     await gone

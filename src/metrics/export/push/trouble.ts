@@ -1,4 +1,4 @@
-// What an exporter says when it can't send: each error is counted, and told once until it changes or ends.
+// What an exporter says when it can't send: each error is counted, and each kind told once until the trouble ends.
 import type { Context } from '../../../core/component.ts'
 import { describe, errnoOf } from '../../../core/errors.ts'
 
@@ -16,23 +16,23 @@ export function createTrouble({ name, log, instruments }: Context, target: strin
     'Errors of an exporter that sends metrics, by errno.',
     ['exporter', 'errno']
   )
-  let told = ''
+  const told = new Set<string>()
   let quiet = true
   return {
     add(error) {
       const errno = errnoOf(error) || 'unknown'
       errors.add(1, name, errno)
       quiet = false
-      if (errno === told) return
-      told = errno
+      if (told.has(errno)) return
+      told.add(errno)
       log.warn(
         { target, errno, reason: describe(error) },
         'Metrics could not be sent; the next ones are tried as usual.'
       )
     },
     pushed() {
-      if (quiet && told !== '') {
-        told = ''
+      if (quiet && told.size > 0) {
+        told.clear()
         log.info({ target }, 'Metrics are sent again.')
       }
       quiet = true
