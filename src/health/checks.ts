@@ -7,6 +7,7 @@ import type { State } from '../core/state.ts'
 import type { CheckChange } from './change.ts'
 import { DEFAULT_EVERY_MS } from './common.ts'
 import type { CheckCommon } from './common.ts'
+import { forgetBeats } from './heartbeats.ts'
 import { forgetHistory } from './history.ts'
 import type { PastState } from './history.ts'
 import { forgetKept, keptChecks } from './kept.ts'
@@ -174,6 +175,7 @@ export class Checks {
     forgetKept(state, name)
     unsilence(state, name)
     forgetHistory(state, name)
+    forgetBeats(state, name)
     this.#meters.forget(name)
   }
 }

@@ -24,9 +24,16 @@ export function lastBeat(state: State, check: string): Beat | undefined {
   return { at: kept['at'], ok: kept['ok'], message: typeof kept['message'] === 'string' ? kept['message'] : '' }
 }
 
+/** Forgets a check that is gone from the configuration. */
+export function forgetBeats(state: State, check: string): void {
+  for (const key of [check, awaitedKey(check)]) state.delete(SCOPE, key)
+}
+
+const awaitedKey = (check: string): string => `${check}\nawaited`
+
 /** Since when a check has waited for its first beat; the first call is the beginning. */
 export function awaitedSince(state: State, check: string, now: number): number {
-  const key = `${check}\nawaited`
+  const key = awaitedKey(check)
   const kept = state.get(SCOPE, key)
   if (typeof kept === 'number' && kept <= now) return kept
   state.set(SCOPE, key, now)

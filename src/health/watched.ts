@@ -229,9 +229,11 @@ export class Watched {
     if (show === undefined) return
     // Nobody waits for the log to hear of a failure; only the record does.
     const limit = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(LOG_WITHIN_MS)])
-    this.#showing = lastLines(show, limit).then(lines =>
+    const earlier = this.#showing
+    this.#showing = lastLines(show, limit).then(async lines => {
+      await earlier
       onChange({ record: recordOf(this.#subject(), change, { ...record, log: lines }), notification, notify: [] })
-    )
+    })
   }
 
   #isTold(): boolean {

@@ -7,9 +7,11 @@ import type { CheckResult } from '../../core/component.ts'
 import { errnoOf } from '../../core/errors.ts'
 import { boolean, duration, optional, string } from '../../core/field.ts'
 import { hostMounts, mountOf } from '../../core/mounts.ts'
+import { FileSystems } from '../file-systems.ts'
 import { judge, lintRanges, range, SCALES, worst } from '../range.ts'
 import type { Part } from '../range.ts'
 import { notSeen } from '../sandbox.ts'
+import { sharedOf } from '../shared.ts'
 import { createTrend } from '../trend.ts'
 import type { Trend } from '../trend.ts'
 
@@ -48,11 +50,12 @@ export const disk = defineCheck({
   build(o, context) {
     const path = resolve(context.configDir, o.path)
     const limits = { warning: o.full_within_warning, critical: o.full_within_critical }
-    const writable = createWritable(path, context.clock)
+    const systems = sharedOf(context, FileSystems)
+    const writable = createWritable(path, context.clock, systems)
     const trend = (limits.warning ?? limits.critical) ? createTrend(o.trend_over) : undefined
-    return async () => {
+    return async signal => {
       try {
-        const { bsize, blocks, bfree, bavail, files, ffree } = await statfs(path)
+        const { bsize, blocks, bfree, bavail, files, ffree } = await systems.ask(path, signal, () => statfs(path))
         const used = blocks - bfree
         const space = share(used, used + bavail)
         const inodes = share(files - ffree, files)
@@ -73,7 +76,7 @@ export const disk = defineCheck({
             `${path} has ${inodes.toFixed(1)} % of its inodes in use`
           )
         ]
-        if (!o.read_only) parts.push(await writable())
+        if (!o.read_only) parts.push(await writable(signal))
         if (fullIn !== undefined) parts.push(soon(path, fullIn, limits))
         return { ...worst(parts), values }
       } catch (error) {
@@ -115,11 +118,12 @@ function soon(
 const KNOWN_FOR_MS = 60_000
 
 /** Tells whether the file system of a path can be written. */
-function createWritable(path: string, clock: Clock): () => Promise<Part> {
+function createWritable(path: string, clock: Clock, systems: FileSystems): (signal: AbortSignal) => Promise<Part> {
   let known: { readonly at: number; readonly real: string } | undefined
-  return async () => {
+  return async signal => {
     const now = clock.elapsed()
-    if (known === undefined || now - known.at >= KNOWN_FOR_MS) known = { at: now, real: await realpath(path) }
+    if (known === undefined || now - known.at >= KNOWN_FOR_MS)
+      known = { at: now, real: await systems.ask(path, signal, () => realpath(path)) }
     return mountOf(hostMounts('/proc'), known.real)?.readOnly === true
       ? { state: 'critical', reason: 'read_only', message: `${path} is mounted read-only` }
       : { state: 'ok', reason: 'ok', message: `${path} can be written` }

@@ -8,7 +8,9 @@ import { errnoOf } from '../../core/errors.ts'
 import { boolean, choice, duration, optional, regex, size, string } from '../../core/field.ts'
 import type { Values } from '../../core/field.ts'
 import { ACCOUNT, lookUp } from '../accounts.ts'
+import { FileSystems } from '../file-systems.ts'
 import { elsewhere, notSeen, ownerHidden } from '../sandbox.ts'
+import { sharedOf } from '../shared.ts'
 import { tail } from '../tail.ts'
 import { sha256 } from './file/sha256.ts'
 
@@ -72,9 +74,10 @@ export const fileCheck = defineCheck({
   },
   build(o, context) {
     const path = resolve(context.configDir, o.path)
+    const systems = sharedOf(context, FileSystems)
     return async signal => {
       try {
-        const s = o.kind === 'symlink' ? await lstat(path) : await stat(path)
+        const s = await systems.ask(path, signal, () => (o.kind === 'symlink' ? lstat(path) : stat(path)))
         const age = context.clock.now() - s.mtimeMs
         const values = { age_seconds: age / 1000, size_bytes: s.size }
         const fault =

@@ -7,7 +7,7 @@ import { buildCheck } from '../../../test/lib/check.ts'
 import { manualClock } from '../../../test/lib/manual-clock.ts'
 import { memoryState } from '../../core/state.ts'
 import type { State } from '../../core/state.ts'
-import { beat } from '../heartbeats.ts'
+import { awaitedSince, beat, forgetBeats, lastBeat } from '../heartbeats.ts'
 import { heartbeat } from './heartbeat.ts'
 
 function watch(state: State, clock = manualClock(), options = {}) {
@@ -62,4 +62,15 @@ test('a touch of a file is a sign as well', async t => {
   assert.equal(await look(), 'ok ok: the last sign of life was 60 s ago')
   await clock.advance(600_000)
   assert.match(await look(), /^critical age: /)
+})
+
+test('nothing is left of a check that is gone', () => {
+  const state = memoryState()
+  awaitedSince(state, 'backup', 1)
+  beat(state, 'backup', { at: 2, ok: true, message: '' })
+  beat(state, 'other', { at: 2, ok: true, message: '' })
+  forgetBeats(state, 'backup')
+  assert.equal(lastBeat(state, 'backup'), undefined)
+  assert.equal(awaitedSince(state, 'backup', 9), 9)
+  assert.equal(lastBeat(state, 'other')?.at, 2)
 })

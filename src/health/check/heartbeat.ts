@@ -5,10 +5,11 @@ import { defineCheck } from '../../core/component.ts'
 import type { Context } from '../../core/component.ts'
 import { errnoOf, YarderError } from '../../core/errors.ts'
 import { duration, optional, string } from '../../core/field.ts'
+import { FileSystems } from '../file-systems.ts'
 import { awaitedSince, lastBeat } from '../heartbeats.ts'
 import type { Beat } from '../heartbeats.ts'
 import { elsewhere, notSeen } from '../sandbox.ts'
-import { onlyInAgent } from '../shared.ts'
+import { onlyInAgent, sharedOf } from '../shared.ts'
 
 export const heartbeat = defineCheck({
   name: 'heartbeat',
@@ -25,11 +26,12 @@ export const heartbeat = defineCheck({
   ],
   build(o, context) {
     const path = o.file === undefined ? undefined : resolve(context.configDir, o.file)
+    const systems = sharedOf(context, FileSystems)
     if (path === undefined && context.once && context.agent === undefined) return async () => onlyInAgent('beats')
-    return async () => {
+    return async signal => {
       try {
         const now = context.clock.now()
-        const last = path === undefined ? lastBeat(context.state, context.name) : await touched(path)
+        const last = path === undefined ? lastBeat(context.state, context.name) : await touched(systems, path, signal)
         const since = last?.at ?? awaitedSince(context.state, context.name, now)
         const age = Math.max(0, now - since) / 1000
         const values = { age_seconds: age }
@@ -59,9 +61,9 @@ export const heartbeat = defineCheck({
 const notYet = ({ name }: Context, path: string | undefined): string =>
   `no sign of life yet; it is given by ${path === undefined ? `yarder check beat ${name}` : `a change of ${path}`}`
 
-async function touched(path: string): Promise<Beat | undefined> {
+async function touched(systems: FileSystems, path: string, signal: AbortSignal): Promise<Beat | undefined> {
   try {
-    return { at: (await stat(path)).mtimeMs, ok: true, message: '' }
+    return { at: (await systems.ask(path, signal, () => stat(path))).mtimeMs, ok: true, message: '' }
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error
     const hidden = elsewhere(path)
