@@ -4,13 +4,13 @@
 //   fake.next(refuse(503), resetInBody())      // the first two bulk requests fail …
 //   …                                          // … and later ones do as fake.otherwise() says: accept()
 //   assert.equal(fake.count(), 100)
-import { once } from 'node:events'
 import { createServer as createPlain, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecure } from 'node:https'
 import type { Socket } from 'node:net'
 import { accept, type Behaviour } from './fake-elasticsearch/behaviours.ts'
 import { Exchange, isBulk, type Seen } from './fake-elasticsearch/exchange.ts'
 import { Store, type Stored } from './fake-elasticsearch/store.ts'
+import { FakePort } from './fake-port.ts'
 
 export * from './fake-elasticsearch/behaviours.ts'
 export type { Seen } from './fake-elasticsearch/exchange.ts'
@@ -44,8 +44,8 @@ export class FakeElasticsearch {
   readonly #script: Behaviour[] = []
   readonly #sockets = new Map<Socket, number>()
   #otherwise: Behaviour = accept()
+  readonly #port = new FakePort(() => this.#newServer())
   #server: Server | undefined
-  #port = 0
   #connections = 0
   #failure: unknown
 
@@ -55,11 +55,11 @@ export class FakeElasticsearch {
   }
 
   get url(): string {
-    return `${this.#options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${this.#port}`
+    return `${this.#options.tls === undefined ? 'http' : 'https'}://${this.#port.address}`
   }
 
   get port(): number {
-    return this.#port
+    return this.#port.number
   }
 
   /** Connections taken since the start, and those open now. */
@@ -97,7 +97,16 @@ export class FakeElasticsearch {
   }
 
   /** Listens, again on the same port after down(); documents are kept. */
-  async up(): Promise<void> {
+  up(): Promise<void> {
+    return this.#port.up()
+  }
+
+  /** Drops every connection and refuses new ones. May be called twice. */
+  down(): Promise<void> {
+    return this.#port.down()
+  }
+
+  #newServer(): Server {
     const handle = (incoming: IncomingMessage, response: ServerResponse): void => void this.#handle(incoming, response)
     const server = this.#options.tls === undefined ? createPlain(handle) : createSecure(this.#options.tls, handle)
     server.on('connection', (socket: Socket) => this.#connected(socket))
@@ -105,23 +114,8 @@ export class FakeElasticsearch {
     server.on('secureConnection', (socket: Socket) => this.#connected(socket, this.#connections))
     server.keepAliveTimeout = 0 // Elasticsearch never closes an idle connection by itself
     server.requestTimeout = 0
-    server.listen(this.#port, '127.0.0.1')
-    await once(server, 'listening')
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('no port was given')
-    this.#port = address.port
     this.#server = server
-  }
-
-  /** Drops every connection and refuses new ones. May be called twice. */
-  async down(): Promise<void> {
-    const server = this.#server
-    if (server === undefined) return
-    this.#server = undefined
-    const closed = once(server, 'close')
-    server.close()
-    for (const socket of this.#sockets.keys()) socket.destroy()
-    await closed
+    return server
   }
 
   /** down(), and an error of the fake itself, if there was one, comes to light. */

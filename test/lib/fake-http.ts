@@ -1,10 +1,10 @@
 // A small HTTP server that takes records as JSON, with a script of ways to answer and to fail.
-import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer as createSecure } from 'node:https'
 import type { ServerOptions } from 'node:https'
 import { gunzipSync } from 'node:zlib'
+import { FakePort } from './fake-port.ts'
 
 type Doc = Record<string, unknown>
 
@@ -57,15 +57,16 @@ export class FakeHttp {
   readonly #tls: ServerOptions | undefined
   readonly #script: Behaviour[] = []
   #otherwise: Behaviour = take()
-  #server: Server | undefined
-  #port = 0
+  readonly #port: FakePort
 
   constructor(tls: ServerOptions | undefined) {
     this.#tls = tls
+    const deal = (request: IncomingMessage, response: ServerResponse): void => void this.#deal(request, response)
+    this.#port = new FakePort(() => (tls === undefined ? createServer(deal) : createSecure(tls, deal)))
   }
 
   get url(): string {
-    return `${this.#tls === undefined ? 'http' : 'https'}://127.0.0.1:${this.#port}/in`
+    return `${this.#tls === undefined ? 'http' : 'https'}://${this.#port.address}/in`
   }
 
   next(...behaviours: Behaviour[]): void {
@@ -77,24 +78,13 @@ export class FakeHttp {
   }
 
   /** Listens, again on the same port after down(). */
-  async up(): Promise<void> {
-    const deal = (request: IncomingMessage, response: ServerResponse): void => void this.#deal(request, response)
-    const server = this.#tls === undefined ? createServer(deal) : createSecure(this.#tls, deal)
-    server.listen(this.#port, '127.0.0.1')
-    await once(server, 'listening')
-    this.#port = (server.address() as { port: number }).port
-    this.#server = server
+  up(): Promise<void> {
+    return this.#port.up()
   }
 
   /** May be called twice. */
-  async down(): Promise<void> {
-    const server = this.#server
-    if (server === undefined) return
-    this.#server = undefined
-    const closed = once(server, 'close')
-    server.close()
-    server.closeAllConnections()
-    await closed
+  down(): Promise<void> {
+    return this.#port.down()
   }
 
   async #deal(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -4,10 +4,10 @@
 //   fake.next(partly(3, 'reset'), silence())   // what is done with the first two windows …
 //   …                                          // … and with later ones as fake.otherwise() says: ack()
 //   assert.deepEqual(fake.violations, [])
-import { once } from 'node:events'
-import { createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { createServer as createSecure, type TlsOptions } from 'node:tls'
 import { Violation, WindowDecoder, type SentWindow } from './fake-logstash/decoder.ts'
+import { FakePort, resetOf } from './fake-port.ts'
 
 export { Violation, WindowDecoder, type SentWindow } from './fake-logstash/decoder.ts'
 
@@ -109,12 +109,6 @@ export class ReceivedWindow {
   }
 }
 
-/** Under TLS there is no reset to be had; the peer then sees an end without the goodbye of TLS. */
-function resetOf(socket: Socket): void {
-  if ('encrypted' in socket) socket.destroy()
-  else socket.resetAndDestroy()
-}
-
 export async function startFakeLogstash(options: FakeOptions = {}): Promise<FakeLogstash> {
   const fake = new FakeLogstash(options)
   await fake.up()
@@ -134,26 +128,25 @@ export class FakeLogstash {
   poison: (event: Record<string, unknown>) => boolean = () => false
   /** Resets connections after so many bytes, once each entry. */
   readonly cuts: number[] = []
-  readonly #options: FakeOptions
   readonly #script: Behaviour[] = []
   readonly #sockets = new Set<Socket>()
-  /** What TLS is spoken over, or not yet. */
-  readonly #raw = new Set<Socket>()
+  readonly #port: FakePort
   #otherwise: Behaviour = ack()
-  #server: Server | undefined
-  #port = 0
   #connections = 0
 
-  constructor(options: FakeOptions) {
-    this.#options = options
+  constructor({ tls }: FakeOptions) {
+    const take = (socket: Socket): void => this.#connected(socket)
+    this.#port = new FakePort(() =>
+      tls === undefined ? createServer({ allowHalfOpen: true }, take) : createSecure(tls, take)
+    )
   }
 
   get port(): number {
-    return this.#port
+    return this.#port.number
   }
 
   get address(): string {
-    return `127.0.0.1:${this.#port}`
+    return this.#port.address
   }
 
   /** Connections taken since the start, and those open now. */
@@ -180,40 +173,18 @@ export class FakeLogstash {
   }
 
   /** Listens, again on the same port after down(). */
-  async up(): Promise<void> {
-    const { tls } = this.#options
-    const take = (socket: Socket): void => this.#connected(socket)
-    const server = tls === undefined ? createServer({ allowHalfOpen: true }, take) : createSecure(tls, take)
-    if (tls !== undefined) {
-      server.on('tlsClientError', () => {})
-      server.on('connection', (raw: Socket) => {
-        this.#raw.add(raw)
-        raw.on('close', () => this.#raw.delete(raw))
-      })
-    }
-    server.listen(this.#port, '127.0.0.1')
-    await once(server, 'listening')
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('no port was given')
-    this.#port = address.port
-    this.#server = server
+  up(): Promise<void> {
+    return this.#port.up()
   }
 
   /** Resets every connection and refuses new ones. May be called twice. */
-  async down(): Promise<void> {
-    const server = this.#server
-    if (server === undefined) return
-    this.#server = undefined
-    const closed = once(server, 'close')
-    server.close()
-    this.resetAll()
-    for (const socket of this.#raw) socket.destroy()
-    await closed
+  down(): Promise<void> {
+    return this.#port.down(resetOf)
   }
 
   #connected(socket: Socket): void {
     // Came in while the listener was being closed.
-    if (this.#server?.listening !== true) return void socket.destroy()
+    if (!this.#port.listening) return void socket.destroy()
     const connection = ++this.#connections
     const queue: ReceivedWindow[] = []
     let cut = this.cuts.shift() ?? Infinity

@@ -3,9 +3,10 @@ import { createSocket } from 'node:dgram'
 import type { Socket as Datagrams } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import type { Server, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { createServer as createSecure } from 'node:tls'
 import type { TlsOptions } from 'node:tls'
+import { FakePort, resetOf } from './fake-port.ts'
 
 export interface FakeSyslogOptions {
   readonly tls?: TlsOptions
@@ -29,17 +30,22 @@ export class FakeSyslog {
   staysOpen = false
   readonly #options: FakeSyslogOptions
   readonly #sockets = new Set<Socket>()
-  readonly #raw = new Set<Socket>()
-  #server: Server | undefined
-  #port = 0
+  readonly #port: FakePort
   #connections = 0
 
   constructor(options: FakeSyslogOptions) {
     this.#options = options
+    const { tls } = options
+    const take = (socket: Socket): void => this.#connected(socket)
+    this.#port = new FakePort(() =>
+      tls === undefined
+        ? createServer({ allowHalfOpen: true }, take)
+        : createSecure({ ...tls, allowHalfOpen: true } as TlsOptions, take)
+    )
   }
 
   get address(): string {
-    return `127.0.0.1:${this.#port}`
+    return this.#port.address
   }
 
   get connections(): { total: number; open: number } {
@@ -47,41 +53,17 @@ export class FakeSyslog {
   }
 
   /** Listens, again on the same port after down(). */
-  async up(): Promise<void> {
-    const { tls } = this.#options
-    const take = (socket: Socket): void => this.#connected(socket)
-    const server =
-      tls === undefined
-        ? createServer({ allowHalfOpen: true }, take)
-        : createSecure({ ...tls, allowHalfOpen: true } as TlsOptions, take)
-    server.on('tlsClientError', () => {})
-    // What TLS is spoken over, or not yet.
-    server.on('connection', (raw: Socket) => {
-      this.#raw.add(raw)
-      raw.on('close', () => this.#raw.delete(raw))
-    })
-    server.listen(this.#port, '127.0.0.1')
-    await once(server, 'listening')
-    const address = server.address()
-    if (address === null || typeof address === 'string') throw new Error('no port was given')
-    this.#port = address.port
-    this.#server = server
+  up(): Promise<void> {
+    return this.#port.up()
   }
 
   /** Resets every connection and refuses new ones. May be called twice. */
-  async down(): Promise<void> {
-    const server = this.#server
-    if (server === undefined) return
-    this.#server = undefined
-    const closed = once(server, 'close')
-    server.close()
-    for (const socket of this.#sockets) resetOf(socket)
-    for (const socket of this.#raw) socket.destroy()
-    await closed
+  down(): Promise<void> {
+    return this.#port.down(resetOf)
   }
 
   #connected(socket: Socket): void {
-    if (this.#server?.listening !== true) return void socket.destroy()
+    if (!this.#port.listening) return void socket.destroy()
     this.#connections++
     socket.on('error', () => {})
     const fault = this.fault()
@@ -132,12 +114,6 @@ export class FakeSyslog {
 function lineAt(bytes: Buffer, at: number): { from: number; to: number; next: number } | undefined {
   const end = bytes.indexOf(10, at)
   return end === -1 ? undefined : { from: at, to: end, next: end + 1 }
-}
-
-/** Under TLS there is no reset to be had. */
-const resetOf = (socket: Socket): void => {
-  if ('encrypted' in socket) socket.destroy()
-  else socket.resetAndDestroy()
 }
 
 /** A UDP receiver. */
