@@ -111,7 +111,7 @@ await systemClock.wait(SECONDS * 1000)
 const used = cpuMs() - before
 const states = checks.status().filter(status => status.state !== 'ok')
 console.log(
-  `${A_MINUTE} checks a minute: ${(used / (SECONDS * 10)).toFixed(2)} % of a processor, not ok: ${[...new Set(states.map(s => `${s.type} ${s.message}`))].join(', ') || 'none'}`
+  `${A_MINUTE} checks a minute (${mixture.map(([name]) => name).join(', ')}): ${(used / (SECONDS * 10)).toFixed(2)} % of one processor, not ok: ${[...new Set(states.map(s => `${s.type} ${s.message}`))].join(', ') || 'none'}`
 )
 await checks.stop()
 target.kill()
