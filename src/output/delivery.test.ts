@@ -286,6 +286,18 @@ test('while no dead letter can be written the batch stays unsettled, others go o
   assert.equal((await Array.fromAsync(readDeadLetters(b.dataDir, 'out'))).length, 1)
 })
 
+test('a stop while no dead letter can be written settles nothing: the refused record comes again at the next start', async t => {
+  const b = bench(t)
+  writeFileSync(join(b.dataDir, 'dead-letters'), 'in the way')
+  b.destination.script.push({ rejected: [{ index: 0, reason: 'bad', status: 400 }] })
+  await b.offer('a', 1)
+  await b.clock.advance(1000)
+  await t.waitFor(() => assert.ok(b.lines.some(l => l.level === 'error')))
+  await b.delivery.close()
+  await b.clock.advance(60_000)
+  assert.deepEqual(b.settled, [])
+})
+
 test('the state goes from yellow to green and back with the words for the journal, once per change', async t => {
   const b = bench(t, {}, false)
   assert.equal(b.delivery.status().state, 'uninitialized')
