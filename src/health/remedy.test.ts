@@ -24,8 +24,13 @@ function watch(t: TestContext, given: Record<string, unknown>, program: string, 
   writeFileSync(file, `#!/bin/sh\necho run >> ${trace}\n${program}\n`, { mode: 0o755 })
   const outcomes: string[] = []
   const said: string[] = []
-  const log = { ...silentLog, error: (_data: unknown, message: string) => void said.push(message) }
-  const remedy = new Remedy(common({ remedy: { command: [file], ...given } }).remedy!, {
+  const data: unknown[] = []
+  const log = {
+    ...silentLog,
+    error: (_data: unknown, message: string) => void said.push(message),
+    warn: (given: unknown) => void data.push(given)
+  }
+  const remedy = new Remedy(common({ remedy: { command: [file, 's3cret'], ...given } }).remedy!, {
     check: 'web',
     every: 3,
     clock,
@@ -40,6 +45,7 @@ function watch(t: TestContext, given: Record<string, unknown>, program: string, 
     remedy,
     outcomes,
     said,
+    data,
     runs: () => (existsSync(trace) ? readFileSync(trace, 'utf8').split('\n').length - 1 : 0),
     /** One more look, and what it started is over. */
     look: async (state: CheckState, failures: number): Promise<void> => {
@@ -80,6 +86,16 @@ test('one that fails or hangs is told, and killed with all it started', async t 
   const hanging = watch(t, { timeout: '200ms' }, 'sleep 300', systemClock)
   await hanging.look('critical', 3)
   assert.deepEqual(hanging.outcomes, ['failed'])
+})
+
+test('an argument, which may be a secret, stands in no log', async t => {
+  const { look, data, outcomes } = watch(t, {}, 'exit 0')
+  await look('critical', 3)
+  assert.deepEqual(outcomes, ['done'])
+  assert.equal(data.length, 1)
+  assert.deepEqual(Object.keys(data[0] as object), ['check', 'command'])
+  const { command } = data[0] as { command: string }
+  assert.match(command, /\/remedy$/)
 })
 
 test('a remedy is one thing', () => {

@@ -116,7 +116,8 @@ export class Remedy {
   async #run(): Promise<void> {
     const { command, restart, timeout } = this.#options
     const { log, check, count, clock } = this.#around
-    log.warn({ check, ...(command === undefined ? { restart } : { command: command.join(' ') }) }, 'A remedy is tried.')
+    // An argument may be a secret.
+    log.warn({ check, ...(command === undefined ? { restart } : { command: command[0] }) }, 'A remedy is tried.')
     const limit = new AbortController()
     const over = new AbortController()
     const signal = AbortSignal.any([limit.signal, this.#abort.signal])
@@ -145,7 +146,7 @@ interface Outcome {
 
 async function runCommand(argv: readonly string[], signal: AbortSignal): Promise<Outcome> {
   const { code, signal: by, stdout, stderr } = await runProgram(argv, signal)
-  const said = (stderr.trim() || stdout.trim()).split('\n').at(-1)?.slice(0, 200)
+  const said = (stderr.trim() || stdout.trim()).split('\n').at(-1)?.slice(0, 200) || undefined
   return { said, fault: code === 0 ? undefined : code === undefined ? by : `exit status ${code}` }
 }
 
