@@ -20,6 +20,8 @@ export interface FakeOptions {
   /** What GET / says; the default is Elasticsearch 8.19.21. */
   readonly product?: 'elasticsearch' | 'opensearch'
   readonly version?: string
+  /** Another node of its cluster: what one stores, both have. */
+  readonly beside?: FakeElasticsearch
   /** The one value of the Authorization header that is let in; others get 401 for every path. */
   readonly authorization?: string
   readonly tls?: { readonly key: string; readonly cert: string; readonly ca?: string; readonly requestCert?: boolean }
@@ -40,7 +42,7 @@ export class FakeElasticsearch {
   /** See FakeOptions; may be changed while it runs, as when a key is revoked. */
   authorization: string | undefined
   readonly #options: FakeOptions
-  readonly #store = new Store()
+  readonly #store: Store
   readonly #script: Behaviour[] = []
   readonly #sockets = new Map<Socket, number>()
   #otherwise: Behaviour = accept()
@@ -52,6 +54,7 @@ export class FakeElasticsearch {
   constructor(options: FakeOptions) {
     this.#options = options
     this.authorization = options.authorization
+    this.#store = options.beside === undefined ? new Store() : options.beside.#store
   }
 
   get url(): string {
