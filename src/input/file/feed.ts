@@ -164,24 +164,19 @@ export class Feed {
     tail.ledger.due(end)
     let first = 0
     let start = at
-    try {
-      while (first < count && !signal.aborted) {
-        const { ms, until } = tail.arrivalAt(from + bounds[first * 2]!, now)
-        let past = portionEnd(split, first, this.#portion)
-        while (past > first + 1 && from + bounds[past * 2 - 2]! >= until) past--
-        const stop = past === count ? split.next : bounds[past * 2]!
-        this.#leases.secure(tail, from + start, Math.max(from + stop, end), ms)
-        const batch = this.#batch(tail, from, start, stop, split, first, past, ms)
-        this.#o.counters.lines(batch.count)
-        this.#o.counters.bytes(stop - start)
-        tail.ledger.hand(batch)
-        first = past
-        start = stop
-        await emit(batch)
-      }
-    } finally {
-      // The agent stops: what was not handed out can't have been on its way.
-      if (first < count) tail.read = from + start
+    while (first < count && !signal.aborted) {
+      const { ms, until } = tail.arrivalAt(from + bounds[first * 2]!, now)
+      let past = portionEnd(split, first, this.#portion)
+      while (past > first + 1 && from + bounds[past * 2 - 2]! >= until) past--
+      const stop = past === count ? split.next : bounds[past * 2]!
+      this.#leases.secure(tail, from + start, Math.max(from + stop, end), ms)
+      const batch = this.#batch(tail, from, start, stop, split, first, past, ms)
+      this.#o.counters.lines(batch.count)
+      this.#o.counters.bytes(stop - start)
+      tail.ledger.hand(batch)
+      await emit(batch)
+      first = past
+      start = stop
     }
   }
 
