@@ -25,6 +25,17 @@ test('promtool takes the alerts and the configuration of Prometheus', { skip }, 
   assert.match(await promtool('check', 'config', 'prometheus.yaml'), /SUCCESS: 1 rule files found/)
 })
 
+test('promtool takes the configuration for pods', { skip }, async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'yarder-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  // Debian's Prometheus is built without the discovery of Kubernetes, so another stands in for it.
+  const text = readFileSync(join(folder, 'kubernetes.yaml'), 'utf8').replace('alerts.yaml', join(folder, 'alerts.yaml'))
+  const found = 'kubernetes_sd_configs: [{ role: pod }]'
+  assert.ok(text.includes(found))
+  writeFileSync(join(dir, 'k.yaml'), text.replace(found, "file_sd_configs: [{ files: ['pods.json'] }]"))
+  assert.match(await promtool('check', 'config', join(dir, 'k.yaml')), /SUCCESS: 1 rule files found/)
+})
+
 test('each alert fires when it should, for whom it should, with the words it should', { skip }, async () => {
   assert.match(await promtool('test', 'rules', 'alerts.test.yaml'), /SUCCESS/)
 })
