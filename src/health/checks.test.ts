@@ -239,3 +239,30 @@ test('status says what a person asks: state, since when, why, when last, how lon
   assert.deepEqual([web!.state, web!.message, web!.reason, web!.failures], ['ok', 'look 2', 'status', 1])
   await checks.stop()
 })
+
+test('uptime of a day, a week and a month over restarts: a week off is not known, and neither up nor down', async () => {
+  const DAY = 86_400_000
+  const state = memoryState()
+  /** An agent that is killed after some time; what it kept is that of its last commit. */
+  const live = async (from: number, forMs: number, letters: string) => {
+    const agent = start(state, manualClock(from))
+    await agent.checks.apply([plan('web', letters, { every: '1h', flap_changes: 0 })])
+    await agent.clock.advance(forMs)
+    state.commit()
+    return agent
+  }
+  // Ten days well, a week off, then two days critical (from the third look on), then well again.
+  await live(NOON, 10 * DAY, 'S')
+  const back = NOON + 17 * DAY
+  await live(back, 2 * DAY, 'F')
+  const last = await live(back + 2 * DAY, 12 * 3_600_000, 'S')
+  const { day, week, month } = last.checks.status()[0]!.uptime
+  const hour = 1 / 24
+  // Well until the third failure in a row: two hours.
+  const [well, ill] = [10 + 2 * hour + 0.5, 2 - 2 * hour]
+  const close = (is: number | undefined, wanted: number): void =>
+    assert.ok(Math.abs(is! - wanted) < 0.001, `${is} is not ${wanted}`)
+  close(day, 0.5)
+  close(week, (2 * hour + 0.5) / 2.5)
+  close(month, well / (well + ill))
+})
