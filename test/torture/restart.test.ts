@@ -39,7 +39,7 @@ async function restarts(own: Lane, world: World): Promise<void> {
     assert.ok(agent.log().includes(ALL), agent.log())
     slowest = Math.max(slowest, ms)
     await world.start()
-    assert.ok(!world.agent.log().includes(AGAIN), 'nothing is announced after an orderly stop')
+    assert.ok(!world.agent.log().includes(AGAIN), `announced after an orderly stop: ${agent.log()}${world.agent.log()}`)
   }
   own.note(`slowest stop ${Math.round(slowest)} ms`)
   await judged(world)

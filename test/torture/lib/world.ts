@@ -21,7 +21,7 @@ import type { Lane } from './lane.ts'
 import { startWriter } from './writer.ts'
 import type { Writer, WriterOptions, Written } from './writer.ts'
 
-const PATIENCE_MS = 15_000
+const PATIENCE_MS = 40_000
 
 export interface WorldOptions {
   /** Options of the file input beside `paths`, as lines of YAML. */
