@@ -148,7 +148,7 @@ export class HealthChecks {
 
   /** Tells something that no check has found. */
   readonly tell = (names: readonly string[], notification: Notification): void =>
-    this.#notifications.tell(names, notification)
+    this.#notifications.tell(names, notification, { kept: false })
 
   /** No check runs any more; what is to be told has `withinMs` to arrive. */
   async stop(withinMs: number): Promise<void> {

@@ -177,6 +177,7 @@ test('what waits at a stop, or at a kill, is sent after the next start, and noth
   const dead = [place('a', [down], first.clock), place('b', [down], first.clock)]
   first.notifications.apply(dead.map(p => p.plan))
   for (const check of ['1', '2', '3']) first.notifications.tell(['a', 'b'], about(check))
+  first.notifications.tell(['a'], about('ready'), { kept: false })
   await first.clock.advance(0)
   // Killed: nobody stops it.
   const second = start(state)

@@ -92,9 +92,9 @@ export class Notifications {
     }
   }
 
-  /** Returns at once. */
-  tell(names: readonly string[], notification: Notification): void {
-    for (const name of new Set(names)) this.#channels.get(name)?.add(notification)
+  /** Returns at once. What is true of this run of the agent alone is not `kept` for the next. */
+  tell(names: readonly string[], notification: Notification, { kept = true } = {}): void {
+    for (const name of new Set(names)) this.#channels.get(name)?.add(notification, kept)
   }
 
   /** Resolves when nothing waits any more. */
@@ -136,8 +136,8 @@ class Channel {
     if (waiting.length > 0) this.#start()
   }
 
-  add(notification: Notification): void {
-    this.#waiting.add(notification)
+  add(notification: Notification, kept: boolean): void {
+    this.#waiting.add(notification, kept)
     if (this.#waiting.length > MAX_WAITING) {
       // The first is on its way perhaps, so the oldest that is not goes.
       this.#waiting.remove(this.#waiting.all.slice(1, 2))

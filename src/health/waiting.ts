@@ -1,4 +1,4 @@
-// Notifications that wait to be sent to one place, the oldest first; kept over restarts, so that nobody misses one.
+// Notifications that wait to be sent to one place, the oldest first; kept over restarts, so that nobody misses a change.
 import type { Notification } from '../core/component.ts'
 import { isMap } from '../core/field.ts'
 import type { State } from '../core/state.ts'
@@ -38,10 +38,11 @@ export class Waiting {
     return this.#items.length
   }
 
-  add(notification: Notification): void {
+  /** One that is not `kept` is gone with the agent. */
+  add(notification: Notification, kept: boolean): void {
     const number = (this.#items.at(-1)?.number ?? 0) + 1
     this.#items = [...this.#items, { number, notification }]
-    this.#state.set(SCOPE, keyOf(this.#place, number), notification)
+    if (kept) this.#state.set(SCOPE, keyOf(this.#place, number), notification)
   }
 
   /** These need not be sent any more. */
