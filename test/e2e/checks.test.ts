@@ -1,7 +1,7 @@
 // Health checks of real services: Debian's nginx stopped, started and on another port, and Debian's Nagios plugins.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -107,15 +107,17 @@ test("Debian's Nagios plugins are run as they are, and their numbers are kept", 
   assert.equal(results[3]!.message, 'WARNING: so so')
 })
 
-test('a silence, a heartbeat and the history of a check outlive an agent that is killed', async t => {
+test('a silence, a heartbeat, the history of a check and what people were not told yet outlive an agent that is killed', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'yarder-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const often = 'every: 100ms, failures_before_critical: 1'
   const config = `agent: { data_dir: ${folder}/data }
 admin: { listen: '127.0.0.1:0' }
 checks:
-  web: { type: tcp, address: '127.0.0.1:1', ${often} }
+  web: { type: tcp, address: '127.0.0.1:1', notify: oncall, ${often} }
   backup: { type: heartbeat, within: 1h, ${often} }
+notify:
+  oncall: { type: exec, cwd: ${folder}, command: [/bin/sh, -c, 'test -e up || exit 75; echo $YARDER_STATE >> told'] }
 `
   const command = (...argv: string[]): Promise<Checked> =>
     new Promise(resolve => {
@@ -133,14 +135,20 @@ checks:
   assert.equal((await command('silence', 'web', '--for', '2h', '--comment', 'new disk')).status, 0)
   assert.equal((await command('beat', 'backup')).status, 0)
   assert.equal((await fetch(`${first.url}/health`)).status, 200)
+  await first.said('A notification is tried again.')
   await first.end('SIGKILL')
+  writeFileSync(join(folder, 'up'), '')
 
   const second = await startYarder(t, { folder, config })
   await until('the heartbeat', async () => (await state(second.url, 'backup')) === 'ok')
   assert.equal(await state(second.url, 'web'), 'maintenance')
+  const told = (): string => (existsSync(join(folder, 'told')) ? readFileSync(join(folder, 'told'), 'utf8') : '')
+  await until('what was not told', () => told() !== '')
   assert.equal(await second.metric('yarder_check_state{check="web"}'), 4)
   const past = JSON.parse((await command('history', 'web', '--json')).stdout) as { changes: { state: string }[] }
   assert.equal(past.changes.at(-1)!.state, 'maintenance')
   assert.match((await command('unsilence', 'web')).stdout, /silenced no longer/)
   await until('the failure again', async () => (await state(second.url, 'web')) === 'critical')
+  await second.end()
+  assert.equal(told(), 'critical\n')
 })
