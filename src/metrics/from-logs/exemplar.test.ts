@@ -58,6 +58,18 @@ test('an exemplar stays for a second, and records without one, or with one too l
   assert.equal(now(), 'third')
 })
 
+test('an exemplar can be the place of the line itself, where its source has places', () => {
+  const where = { exemplar: { file: 'log.file.path', offset: 'log.offset' } }
+  const source = { ...cursorAt().source, id: 'f1', constants: { log: { file: { path: '/var/log/a.log' } } } }
+  const metric = buildMetric('a_total', { type: 'counter', ...where })
+  metric.observe({}, cursorAt({ offset: 4711, source: { ...source, id: '' } }))
+  assert.deepEqual(exemplars(metric), [])
+  metric.observe({}, cursorAt({ offset: 4711, source }))
+  assert.deepEqual(exemplars(metric), [
+    ['a_total', { labels: { file: '/var/log/a.log', offset: '4711' }, value: 1, seconds: ARRIVAL / 1000 }]
+  ])
+})
+
 test('late lines are left out and counted as such; without max_age, or a time of their own, all are in', () => {
   const ages: [Record<string, unknown>, number, number][] = [
     [{}, 1e9, 1],
