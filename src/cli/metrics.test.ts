@@ -122,7 +122,11 @@ test('names of production, web and database servers fit the scheme, others are t
     'us-east-1.staging.db-02.postgres.commits_total',
     'eu.dev.app1.web.api.aws.s3.write.Counter'
   ]
-  assert.deepEqual(await cli(['metrics', 'lint', ...good]), { status: 0, stdout: '', stderr: '' })
+  assert.deepEqual(await cli(['metrics', 'lint', ...good]), {
+    status: 0,
+    stdout: 'all is well named; names: 3\n',
+    stderr: ''
+  })
   const { status, stdout } = await cli(['metrics', 'lint', 'Prod.Web 1', 'eu.prod..x.y', 'eu.undefined.web01.x'])
   assert.equal(status, 1)
   assert.deepEqual(stdout.trimEnd().split('\n'), [
