@@ -70,7 +70,7 @@ const worstOf = (results: readonly CheckedOnce[]): CheckState =>
   results.map(r => r.state).reduce((a, b) => (RANK.indexOf(b) > RANK.indexOf(a) ? b : a), 'ok')
 
 function jsonLine({ name, type, state, reason, message, seconds, values, skipped }: CheckedOnce): string {
-  return `${JSON.stringify({ check: name, type, state, reason, message, seconds, values, skipped })}\n`
+  return `${JSON.stringify({ check: name, type, state, reason, message, seconds: Number(seconds.toFixed(6)), values, skipped })}\n`
 }
 
 function table(world: World, results: readonly CheckedOnce[]): string {

@@ -33,7 +33,7 @@ export const systemdUnit = defineCheck({
   name: 'systemd_unit',
   summary: 'Asks systemd for a unit; healthy when it is active and does not restart again and again.',
   description:
-    'Anybody may ask systemd, so no privilege is needed. Where there is no systemd the state is unknown. A unit that systemd is starting is a warning; one that waits to be started again after a crash is critical. Of a timer, what it starts counts too: critical when that has failed, or when the timer is overdue.',
+    'Anybody may ask systemd, so no privilege is needed. Where there is no systemd the state is unknown. A unit that systemd is starting is a warning; one that waits to be started again after a crash is critical. Of a timer, what it starts counts too: critical when that has failed, or when the timer is overdue. A service that runs and ends (`Type=oneshot`) is inactive between its runs, so look at its timer instead.',
   fields,
   examples: [
     { title: 'nginx runs', yaml: 'type: systemd_unit\nunit: nginx.service' },
