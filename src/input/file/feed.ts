@@ -75,7 +75,7 @@ export class Feed {
     if (split.next > at) tail.advance(from + split.next, buffer.subarray(0, split.next))
     tail.scanned = from + (split.skip || limit !== undefined ? split.next : used)
     this.#held(tail, split)
-    if (split.count > 0) await this.#hand(tail, from, at, split, emit, signal)
+    if (split.count > 0 && !(await this.#hand(tail, from, at, split, emit, signal))) return
     this.#after(tail, full || split.skip || limit !== undefined, atEnd)
   }
 
@@ -157,14 +157,27 @@ export class Feed {
     else this.#open.delete(tail)
   }
 
-  async #hand(tail: FileTail, from: number, at: number, split: Split, emit: Emit, signal: AbortSignal): Promise<void> {
+  /** False when a stop kept something of it back: nothing is at its end then. */
+  async #hand(
+    tail: FileTail,
+    from: number,
+    at: number,
+    split: Split,
+    emit: Emit,
+    signal: AbortSignal
+  ): Promise<boolean> {
     const { bounds, count } = split
     const now = this.#o.context.clock.now()
     const end = from + split.next
     tail.ledger.due(end)
     let first = 0
     let start = at
-    while (first < count && !signal.aborted) {
+    while (first < count) {
+      if (signal.aborted) {
+        // What was not handed out can't have been on its way.
+        tail.read = from + start
+        return false
+      }
       const { ms, until } = tail.arrivalAt(from + bounds[first * 2]!, now)
       let past = portionEnd(split, first, this.#portion)
       while (past > first + 1 && from + bounds[past * 2 - 2]! >= until) past--
@@ -178,6 +191,7 @@ export class Feed {
       first = past
       start = stop
     }
+    return true
   }
 
   /** The records from `first` to before `past`, which stand from `start` to `stop` in the buffer. */
