@@ -67,7 +67,7 @@ export async function diagnose(patient: Patient): Promise<Finding[]> {
     ...journalFindings(user, needsJournal),
     ...(await outputs).flat(),
     ...sandbox(checked, unit),
-    ...diskFindings(dataDir, user),
+    ...diskFindings(dataDir, user, unit !== undefined),
     ...lockFindings(dataDir, Number(unit?.('MainPID') ?? 0)),
     ...listening,
     ...limitFindings({ mayOpen: mayOpen(checked), files: seen.files, folders: seen.folders }, unit?.('LimitNOFILE')),
@@ -104,7 +104,7 @@ const mayOpen = (checked: CheckedConfig): number =>
 function listener({ checked }: Patient, dataDir: string): Promise<Finding[]> {
   const { enabled, listen } = checked.sections.admin.values
   if (!enabled) return Promise.resolve([findingsOf('listener').ok('admin.enabled is false: nobody listens')])
-  return listenerFindings(listen, lockState(dataDir) === 'held', AbortSignal.timeout(ASK_MS))
+  return listenerFindings(listen, lockState(dataDir), AbortSignal.timeout(ASK_MS))
 }
 
 /** Where the service may not write, whatever modes say. */

@@ -52,7 +52,7 @@ export async function examine(world: World, options: DoctorOptions): Promise<Fin
   if (wanted !== undefined && wanted !== userInfo().username)
     doctor.become(await doctor.accountOf(wanted, wanted === service ? unit : undefined, AbortSignal.timeout(5000)))
   const user = wanted ?? userInfo().username
-  const found = configFindings(config)
+  const found = [...standIn(user, unit && service), ...configFindings(config)]
   if (config.problems.length > 0) return found
   const { checked, dir } = config
   const more = await doctor.diagnose({
@@ -65,6 +65,13 @@ export async function examine(world: World, options: DoctorOptions): Promise<Fin
   })
   // What a peer has answered may name what it was sent.
   return [...found, ...more.map(f => ({ ...f, message: oneLine(checked.mask(f.message)) }))]
+}
+
+/** Who is not the service's user sees what is not the service's trouble, and not all of that. */
+function standIn(user: string, service: string | undefined): Finding[] {
+  if (service === undefined || user === service) return []
+  const message = `this is how it looks for ${user}; the service runs as ${service}`
+  return [{ area: 'service', state: 'warning', message, mend: 'sudo yarder doctor' }]
 }
 
 function configFindings({ path, problems, warnings }: Awaited<ReturnType<typeof readConfigFile>>): Finding[] {

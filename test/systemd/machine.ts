@@ -44,9 +44,9 @@ export interface Machine {
 
 const HOST_PACKAGES = ['systemd-container', 'mmdebstrap']
 const SUITE = 'bookworm'
-/** What a Debian server has at least, nginx whose log is tailed, polkit for checks that act, and what Red Hat installs packages with. */
+/** What a Debian server has at least, nginx whose log is tailed, polkit for checks that act, testinfra, and what Red Hat installs packages with. */
 const PACKAGES =
-  'systemd-sysv,dbus,curl,procps,libatomic1,libstdc++6,ca-certificates,adduser,init-system-helpers,logrotate,nginx-light,polkitd,dnf,rpm'
+  'systemd-sysv,dbus,curl,procps,libatomic1,libstdc++6,ca-certificates,adduser,init-system-helpers,logrotate,nginx-light,polkitd,python3-testinfra,dnf,rpm'
 
 /** Why no machine can be started here; undefined when one can. With CI=true that is an error. */
 export async function noMachine(): Promise<string | undefined> {
@@ -59,9 +59,8 @@ export async function noMachine(): Promise<string | undefined> {
 }
 
 /** The root file system, made once by mmdebstrap from the package sources of this host, and never written to. */
-function rootfs(more: readonly string[]): Promise<string> {
-  const packages = [PACKAGES, ...more].join(',')
-  const name = `${SUITE}-${createHash('sha256').update(packages).digest('hex').slice(0, 8)}`
+function rootfs(): Promise<string> {
+  const name = `${SUITE}-${createHash('sha256').update(PACKAGES).digest('hex').slice(0, 8)}`
   const folder = fileURLToPath(new URL('../../.cache/systemd', import.meta.url))
   const path = join(folder, name)
   return exclusively('rootfs', async () => {
@@ -71,7 +70,7 @@ function rootfs(more: readonly string[]): Promise<string> {
     const sources = existsSync('/etc/apt/sources.list.d/debian.sources')
       ? '/etc/apt/sources.list.d/debian.sources'
       : '/etc/apt/sources.list'
-    const options = ['--variant=minbase', `--include=${packages}`, '--dpkgopt=path-exclude=/usr/share/locale/*']
+    const options = ['--variant=minbase', `--include=${PACKAGES}`, '--dpkgopt=path-exclude=/usr/share/locale/*']
     // The clock of a test machine may be anywhere.
     for (const option of ['Check-Valid-Until', 'Check-Date']) options.push(`--aptopt=Acquire::${option} "false"`)
     await run(['mmdebstrap', ...options, SUITE, `${path}.new`, sources], { timeoutMs: 600_000 })
@@ -82,15 +81,10 @@ function rootfs(more: readonly string[]): Promise<string> {
 
 /**
  * Boots a machine; it ends with the test. `files` (host path → path inside) are mounted read-only. Its root is the
- * cached one below an overlay in memory, and its network has nothing but a loopback. `more` are packages of Debian
- * besides, for which a root of its own is made.
+ * cached one below an overlay in memory, and its network has nothing but a loopback.
  */
-export async function bootMachine(
-  t: TestContext,
-  files: Record<string, string> = {},
-  more: readonly string[] = []
-): Promise<Machine> {
-  const root = await rootfs(more)
+export async function bootMachine(t: TestContext, files: Record<string, string> = {}): Promise<Machine> {
+  const root = await rootfs()
   const folder = mkdtempSync(join(tmpdir(), 'yarder-machine-'))
   const name = basename(folder)
     .toLowerCase()

@@ -21,7 +21,7 @@ interface Report {
 
 test('the tools of an operator on an installed host', options, async t => {
   const files = { [await builtPackage('deb')]: '/pkg/yarder.deb', [SUITE]: '/pkg/test_yarder.py' }
-  const m = await bootMachine(t, files, ['python3-testinfra'])
+  const m = await bootMachine(t, files)
   await m.run('dpkg', '-i', '/pkg/yarder.deb')
   const pytest = () =>
     m.does(
@@ -112,6 +112,24 @@ test('the tools of an operator on an installed host', options, async t => {
     assert.equal(stranger.status, 1)
     assert.match(stranger.err, /EACCES, only root, its own user and .* its group may ask it/)
   })
+
+  await t.test(
+    "for another user doctor says that it is not the service's view, and takes nothing from the service",
+    async () => {
+      const argv = ['setpriv', '--reuid', '65534', '--regid', 'yarder', '--clear-groups', 'yarder', 'doctor', '--json']
+      const { findings } = JSON.parse((await m.does(...argv)).out) as Report
+      assert.match(findings[0]!.message, /how it looks for nobody; the service runs as yarder/)
+      assert.equal(findings[0]!.mend, 'sudo yarder doctor')
+      const all = findings.map(f => `${f.state} ${f.message} $ ${f.mend}`).join('\n')
+      assert.match(
+        all,
+        /^warning whether an agent uses \/var\/lib\/yarder cannot be seen by this user \$ sudo yarder doctor$/m
+      )
+      assert.match(all, /^ok 127\.0\.0\.1:9680 answers/m)
+      assert.match(all, /nobody may not write in \/var\/lib\/yarder .* another user's/)
+      assert.doesNotMatch(all, /chown/)
+    }
+  )
 
   await t.test('the support bundle has state, numbers, positions and log, and no line of nginx', async () => {
     await m.run('curl', '-sS', '-o', '/dev/null', 'http://127.0.0.1/canary-in-a-log')

@@ -13,6 +13,7 @@ import { addDeb, addRpms, makeKey, standIn } from './repositories.ts'
 const reason = (await noMachine()) ?? (await debianPackage(['reprepro', 'createrepo-c', 'rpm', 'gnupg']))
 const options = reason === undefined ? { timeout: 600_000 } : { skip: reason }
 const UNIT = 'yarder.service'
+const METRICS = 'http://127.0.0.1:9680/metrics'
 
 test('both repositories, from search to removal', options, async t => {
   const folder = mkdtempSync(join(tmpdir(), 'yarder-repositories-'))
@@ -65,7 +66,21 @@ test('both repositories, from search to removal', options, async t => {
     await dnf('install', 'yarder')
     assert.equal((await m.does('systemctl', 'is-enabled', UNIT)).out.trim(), 'disabled')
     assert.equal(await m.run('rpm', '-V', 'yarder'), '')
+    const status = async (): Promise<string> => (await m.does('systemctl', 'status', UNIT)).out
+    const refused = async (): Promise<void> => assert.notEqual((await m.does('curl', '-sS', METRICS)).status, 0)
+    assert.match(await status(), /Active: inactive \(dead\)/)
+    await refused()
+    await m.run('systemctl', 'start', UNIT)
+    assert.match(await status(), /Active: active \(running\)[\s\S]*Status: "Ready; no input is configured"/)
+    await answers(m)
+    await m.run('systemctl', 'stop', UNIT)
+    await refused()
+    assert.match(
+      await m.run('journalctl', '-q', '-o', 'cat', '-u', UNIT),
+      /yarder\.service: Deactivated successfully\./
+    )
     await m.run('systemctl', 'enable', '--now', UNIT)
+    await m.run('ls', '/etc/systemd/system/multi-user.target.wants/yarder.service')
     await answers(m)
     await m.run('sed', '-i', 's/PROD/STAGING/', '/etc/yarder/yarder.yaml')
     const pid = await pidOf(m)
@@ -82,7 +97,6 @@ test('both repositories, from search to removal', options, async t => {
   })
 })
 
-const answers = (m: Machine): Promise<string> =>
-  m.until(/^yarder_build_info\{/m, 'curl', '-sS', '-f', 'http://127.0.0.1:9680/metrics')
+const answers = (m: Machine): Promise<string> => m.until(/^yarder_build_info\{/m, 'curl', '-sS', '-f', METRICS)
 
 const pidOf = async (m: Machine): Promise<string> => (await m.run('systemctl', 'show', '-P', 'MainPID', UNIT)).trim()

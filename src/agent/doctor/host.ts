@@ -43,8 +43,8 @@ async function askClock(signal: AbortSignal): Promise<boolean | undefined> {
   return undefined
 }
 
-/** Room and rights where positions are kept. */
-export function diskFindings(dataDir: string, user: string, proc = '/proc'): Finding[] {
+/** Room and rights where positions are kept. `service`: the user is that of the installed service. */
+export function diskFindings(dataDir: string, user: string, service: boolean, proc = '/proc'): Finding[] {
   const { ok, warning, problem } = findingsOf('disk')
   const there = nearest(dataDir)
   const found: Finding[] = []
@@ -73,11 +73,14 @@ export function diskFindings(dataDir: string, user: string, proc = '/proc'): Fin
     )
   if (!mayWrite(there)) {
     const owner = statSync(there).uid
-    const mend =
-      there === dataDir
-        ? `chown -R ${word(user)}: ${word(dataDir)}`
-        : `install -d -m 700 -o ${word(user)} ${word(dataDir)}`
-    found.push(problem(`${user} may not write in ${there} (owner ${owner})`, mend))
+    const text = `${user} may not write in ${there} (owner ${owner})`
+    if (there !== dataDir) found.push(problem(text, `install -d -m 700 -o ${word(user)} ${word(dataDir)}`))
+    else if (service || owner === 0) found.push(problem(text, `chown -R ${word(user)}: ${word(dataDir)}`))
+    // To take it from another user would stop an agent of theirs.
+    else
+      found.push(
+        problem(`${text}; it is another user's: set agent.data_dir to a folder of your own`, `ls -ld ${word(dataDir)}`)
+      )
   }
   return found
 }

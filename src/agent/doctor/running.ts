@@ -1,5 +1,5 @@
 // Who else is there: an agent on the same data directory, and who listens where this one wants to.
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -13,12 +13,9 @@ import type { Finding } from './finding.ts'
 export function lockState(dataDir: string): 'held' | 'free' | 'unknown' {
   const path = join(dataDir, 'lock')
   try {
-    statSync(dataDir)
-    if (!existsSync(path)) {
-      // A folder that can't be entered shows nothing either.
-      statSync(join(dataDir, '.'))
-      return 'free'
-    }
+    // A folder that can't be entered seems to be empty.
+    accessSync(dataDir, constants.X_OK)
+    if (!existsSync(path)) return 'free'
     const db = new DatabaseSync(path, { readOnly: true })
     try {
       db.exec('SELECT count(*) FROM sqlite_schema')
@@ -62,8 +59,12 @@ function holder(dataDir: string): number | undefined {
 
 const LOOPBACK = /^(?:127\.|::1$|localhost$)/
 
-/** Whether the listener has its address, or could have it. `runs`: an agent of this configuration is there. */
-export async function listenerFindings(at: HostPort, runs: boolean, signal: AbortSignal): Promise<Finding[]> {
+/** Whether the listener has its address, or could have it. `agent`: whether one of this configuration is there. */
+export async function listenerFindings(
+  at: HostPort,
+  agent: ReturnType<typeof lockState>,
+  signal: AbortSignal
+): Promise<Finding[]> {
   const { ok, warning, problem } = findingsOf('listener')
   const shown = `${at.host.includes(':') ? `[${at.host}]` : at.host}:${at.port}`
   const found: Finding[] = []
@@ -74,13 +75,11 @@ export async function listenerFindings(at: HostPort, runs: boolean, signal: Abor
         `ss -ltn 'sport = :${at.port}'`
       )
     )
-  if (runs)
-    return [
-      (await answers(at, shown, signal))
-        ? ok(`${shown} answers`)
-        : problem(`${shown} does not answer as yarder does`, `curl -sS -m 5 ${word(`http://${shown}/health/live`)}`),
-      ...found
-    ]
+  if (agent !== 'free' && (await answers(at, shown, signal))) return [ok(`${shown} answers`), ...found]
+  if (agent === 'held') {
+    const look = `curl -sS -m 5 ${word(`http://${shown}/health/live`)}`
+    return [problem(`${shown} does not answer as yarder does`, look), ...found]
+  }
   const errno = await tryToListen(at)
   if (errno === '') return [ok(`${shown} is free`), ...found]
   const text =
