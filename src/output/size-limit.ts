@@ -1,5 +1,7 @@
 // How large a request the destination takes, found out by its refusals.
 import type { Clock } from '../core/clock.ts'
+import { errnoOf } from '../core/errors.ts'
+import { HttpError } from '../core/http.ts'
 
 /** Below this a refusal is about something else. */
 const LEAST = 16 * 1024
@@ -30,10 +32,11 @@ export class SizeLimit {
     this.#since = this.#clock.elapsed()
   }
 
-  /** The connection was reset before an answer: what a server that answered 413 in the middle of a body can look like. */
-  reset(bytes: number): void {
-    if (bytes <= SUSPECT) return
-    if (++this.#resets < RESETS) return
+  /** A request of this size broke off: by a reset, a server that answered 413 in the middle of the body can look so. */
+  failed(error: unknown, bytes: number): void {
+    const reset =
+      error instanceof HttpError && error.stage === 'exchange' && ['ECONNRESET', 'EPIPE'].includes(errnoOf(error))
+    if (!reset || bytes <= SUSPECT || ++this.#resets < RESETS) return
     this.#resets = 0
     this.refused(bytes)
   }

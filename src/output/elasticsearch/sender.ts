@@ -3,8 +3,8 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Clock } from '../../core/clock.ts'
 import type { Output, Parcel, Rejected, Sent, SetupOptions, SetupStep } from '../../core/component.ts'
-import { describe, errnoOf, YarderError } from '../../core/errors.ts'
-import { HttpError, retryAfter, shownUrl } from '../../core/http.ts'
+import { YarderError } from '../../core/errors.ts'
+import { retryAfter, shownUrl } from '../../core/http.ts'
 import type { HttpClient, HttpResponse } from '../../core/http.ts'
 import type { Log } from '../../core/log.ts'
 import { cutParcel, locate, recordId } from '../../core/parcel.ts'
@@ -16,8 +16,9 @@ import { judgeStatus, readAnswer, refusal, said } from './answer.ts'
 import type { Answer } from './answer.ts'
 import type { BulkBody, Naming } from './bulk.ts'
 import { greet } from './product.ts'
-import { conflictOf, MAX_FIELDS, moveAside, parcelOf as asParcel, rescueOf } from './rescue.ts'
-import type { Rescue } from './rescue.ts'
+import { rescueAll } from './rescue-all.ts'
+import { nothingYet, takeDown } from './result.ts'
+import type { Result } from './result.ts'
 import type { Target } from './setup/parts.ts'
 import { printSetup, runSetup } from './setup/run.ts'
 import { SizeLimit } from '../size-limit.ts'
@@ -54,15 +55,6 @@ export interface SenderOptions {
   onTaken: (how: 'rescued' | 'failure_store', records: number) => void
 }
 
-interface Result {
-  readonly retry: number[]
-  readonly rejected: Rejected[]
-  duplicates: number
-  reason: string
-  retryAfterMs: number | undefined
-  overloaded: boolean
-}
-
 /** A stretch of the parcel that goes in one request. */
 type Piece = readonly [from: number, to: number]
 
@@ -90,7 +82,13 @@ export class Sender implements Output {
     const body = this.#bodies.pop() ?? this.#o.makeBody()
     try {
       const result = await this.#send(parcel, body, signal)
-      if (this.#o.rescue && result.rejected.length > 0) await this.#rescue(parcel, result, body, signal)
+      if (this.#o.rescue && result.rejected.length > 0)
+        await rescueAll(
+          parcel,
+          result,
+          again => this.#send(again, body, signal),
+          records => this.#o.onTaken('rescued', records)
+        )
       return result
     } finally {
       this.#bodies.push(body)
@@ -143,14 +141,7 @@ export class Sender implements Output {
 
   async #send(parcel: Parcel, body: BulkBody, signal: AbortSignal): Promise<Result> {
     const pieces: Piece[] = [[0, parcel.count]]
-    const out: Result = {
-      retry: [],
-      rejected: [],
-      duplicates: 0,
-      reason: '',
-      retryAfterMs: undefined,
-      overloaded: false
-    }
+    const out = nothingYet()
     let answered = 0
     for (let piece = pieces.shift(); piece !== undefined; piece = pieces.shift()) {
       const [from, to] = piece
@@ -171,51 +162,11 @@ export class Sender implements Output {
       } catch (error) {
         if (answered === 0) throw error
         for (let index = from; index < parcel.count; index++) out.retry.push(index)
-        failed(out, error)
+        takeDown(out, error)
         break
       }
     }
     return out
-  }
-
-  /**
-   * Sends what was refused for a field once more without it, and again for the next field that is named. What fares no
-   * better stays refused, with its own document.
-   */
-  async #rescue(parcel: Parcel, out: Result, body: BulkBody, signal: AbortSignal): Promise<void> {
-    let open: Rescue[] = []
-    const refused = out.rejected.splice(0)
-    const judge = (rejected: Rejected, known?: Rescue): void => {
-      const field = conflictOf(rejected.status, rejected.reason)
-      const rescue =
-        field === undefined ? undefined : (known ?? rescueOf(parcel, rejected.index, rejected.id!, rejected.target!))
-      if (rescue !== undefined && moveAside(rescue.document, field!)) open.push(rescue)
-      else out.rejected.push(rejected)
-    }
-    for (const rejected of refused) judge(rejected)
-    for (let round = 1; open.length > 0; round++) {
-      const sent = open
-      open = []
-      try {
-        const result = await this.#send(asParcel(sent, parcel.parts[0]!.records.batch), body, signal)
-        for (const index of result.retry) out.retry.push(sent[index]!.index)
-        for (const r of result.rejected) {
-          const rejected = { ...r, index: sent[r.index]!.index }
-          if (round < MAX_FIELDS) judge(rejected, sent[r.index])
-          else out.rejected.push(rejected)
-        }
-        out.duplicates += result.duplicates
-        out.overloaded ||= result.overloaded
-        out.retryAfterMs ??= result.retryAfterMs
-        if (out.reason === '') out.reason = result.reason
-        const taken = sent.length - result.retry.length - result.rejected.length
-        if (taken > 0) this.#o.onTaken('rescued', taken)
-      } catch (error) {
-        for (const { index } of sent) out.retry.push(index)
-        failed(out, error)
-        return
-      }
-    }
   }
 
   async #piece(parcel: Parcel, [from, to]: Piece, bodies: BulkBody, signal: AbortSignal): Promise<Answer | 'split'> {
@@ -264,12 +215,7 @@ export class Sender implements Output {
             signal
           })
         } catch (error) {
-          if (
-            error instanceof HttpError &&
-            error.stage === 'exchange' &&
-            ['ECONNRESET', 'EPIPE'].includes(errnoOf(error))
-          )
-            this.#limit.reset(body.length)
+          this.#limit.failed(error, body.length)
           throw error
         }
       },
@@ -293,14 +239,6 @@ export class Sender implements Output {
     const { records, row } = locate(parcel, rejected.index)
     return { ...rejected, target: this.#o.names.of(records, row), id: recordId(records, row) }
   }
-}
-
-/** Takes down why the rest of a request is to be sent again. */
-function failed(out: Result, error: unknown): void {
-  const known = error instanceof YarderError ? error : undefined
-  out.reason = describe(error)
-  out.retryAfterMs = known?.retryAfterMs
-  out.overloaded ||= known?.overloaded === true
 }
 
 /** Whether a host answers at all, for its way back into rotation. */

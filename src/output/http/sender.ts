@@ -4,8 +4,8 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Clock } from '../../core/clock.ts'
 import type { Output, Parcel, Rejected, Sent } from '../../core/component.ts'
-import { describe, errnoOf, YarderError } from '../../core/errors.ts'
-import { HttpError, retryAfter } from '../../core/http.ts'
+import { describe, YarderError } from '../../core/errors.ts'
+import { retryAfter } from '../../core/http.ts'
 import type { HttpClient, HttpResponse } from '../../core/http.ts'
 import { cutParcel, locate, recordId } from '../../core/parcel.ts'
 import type { Hosts } from '../hosts.ts'
@@ -181,8 +181,7 @@ export class Sender implements Output {
             maxResponseBytes: MOST_ANSWER
           })
         } catch (error) {
-          const broken = error instanceof HttpError && error.stage === 'exchange'
-          if (broken && ['ECONNRESET', 'EPIPE'].includes(errnoOf(error))) this.#limit.reset(body.length)
+          this.#limit.failed(error, body.length)
           throw error
         }
       },
