@@ -33,26 +33,38 @@ interface Name {
   readonly program: string
 }
 
-/** The names of all processes, walked through once for all checks of the same moment. */
+/** A walk is kept for so many times as long as other readings are: it costs more than all other checks. */
+const LASTS = 5
+
+/** The names of all processes, walked through once for all checks of about the same moment. */
 export class ProcessTable {
   readonly #walks: Recent<readonly Name[]>
+  readonly #fresh: Recent<readonly Name[]>
 
   constructor(clock: Clock, maxAgeMs: number) {
-    this.#walks = new Recent(clock, maxAgeMs, walk)
+    this.#walks = new Recent(clock, LASTS * maxAgeMs, walk)
+    this.#fresh = new Recent(clock, maxAgeMs, walk)
   }
 
-  /** Those with exactly this name, without the agent and without zombies, as they are now. */
-  async named(proc: string, name: string): Promise<Process[]> {
-    const names = await this.#walks.get(proc)
-    const buffer = Buffer.alloc(START_BYTES)
-    return names
-      .filter(
-        ({ comm, program }) =>
-          (comm === name && (Buffer.byteLength(name) < COMM || program === '')) || basename(program) === name
-      )
-      .map(({ pid, comm }) => ifAlive(proc, pid, comm, buffer))
-      .filter(found => found !== undefined)
+  /**
+   * Those with exactly this name, without the agent and without zombies, as they are now. When they are fewer than
+   * `expected`, somebody looks anew: one that has just started may be missing among more, but none is called missing.
+   */
+  async named(proc: string, name: string, expected: number): Promise<Process[]> {
+    const found = alive(proc, name, await this.#walks.get(proc))
+    return found.length < expected ? alive(proc, name, await this.#fresh.get(proc)) : found
   }
+}
+
+function alive(proc: string, name: string, names: readonly Name[]): Process[] {
+  const buffer = Buffer.alloc(START_BYTES)
+  return names
+    .filter(
+      ({ comm, program }) =>
+        (comm === name && (Buffer.byteLength(name) < COMM || program === '')) || basename(program) === name
+    )
+    .map(({ pid, comm }) => ifAlive(proc, pid, comm, buffer))
+    .filter(found => found !== undefined)
 }
 
 async function walk(proc: string): Promise<readonly Name[]> {

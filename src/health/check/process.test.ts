@@ -146,20 +146,22 @@ test('a path is no name', () => {
   assert.match(checkFaults(processCheck, { process: '/usr/sbin/nginx' })[0] ?? '', /must be a name without a path/)
 })
 
-test('checks of one agent share a walk, and none finds a process that has ended since', async t => {
+test('checks of one agent share a walk; none misses what runs, or finds a process that has ended since', async t => {
   const name = `s${process.pid}`
   const clock = manualClock()
   const around = { clock, agent: { metrics: createStore(), watch: () => () => {}, shared: createShared(clock) } }
-  const [one, other] = [name, 'no-such'].map(process => buildCheck(processCheck, { process, min: 0 }, 10_000, around))
+  const look = (process: string, min: number): Runner => buildCheck(processCheck, { process, min }, 10_000, around)
+  const [one, other, needed] = [look(name, 0), look('no-such', 0), look(name, 1)]
   const count = async (runner: Runner): Promise<number> =>
     (await runner.run(new AbortController().signal)).values!['count']!
-  assert.deepEqual([await count(other!), await count(one!)], [0, 0])
+  assert.deepEqual([await count(other), await count(one)], [0, 0])
   const child = await start(t, name)
-  assert.equal(await count(one!), 0, 'the walk of this moment was before')
-  await clock.advance(1000)
-  assert.equal(await count(one!), 1)
+  assert.equal(await count(one), 0, 'the walk was before')
+  assert.equal(await count(needed), 1, 'who would be missed is looked for anew')
+  await clock.advance(5000)
+  assert.equal(await count(one), 1)
   const ended = once(child, 'exit')
   child.kill('SIGKILL')
   await ended
-  assert.equal(await count(one!), 0)
+  assert.deepEqual([await count(one), await count(needed)], [0, 0])
 })

@@ -48,7 +48,7 @@ export const processCheck = defineCheck({
   name: 'process',
   summary: 'Counts the processes with exactly this name, and looks at what they use.',
   description:
-    'The name is that of the kernel (as `ps -o comm`) or the file name of the program that was started; never a part of either, and never an argument. Neither the agent itself nor a dead process that nobody has waited for counts. Processor time is that since the look before, so the first look has none. Open files of other users are seen by root alone.',
+    'The name is that of the kernel (as `ps -o comm`) or the file name of the program that was started; never a part of either, and never an argument. Neither the agent itself nor a dead process that nobody has waited for counts. One that started within the last five seconds may not be among several yet, but none is called missing that runs. Processor time is that since the look before, so the first look has none. Open files of other users are seen by root alone.',
   fields,
   examples: [
     { title: 'nginx runs', yaml: 'type: process\nprocess: nginx' },
@@ -79,7 +79,7 @@ export const processCheck = defineCheck({
 
     return async () => {
       try {
-        const found = await table.named(o.proc, o.process)
+        const found = await table.named(o.proc, o.process, o.min)
         const parts: [Part, ...Part[]] = [judgeCount(o, found.length)]
         if (found.length === 0) return { ...worst(parts), values: { count: 0 } }
         const used = await usage(o, found, cpuPercent(found))
