@@ -54,10 +54,10 @@ inputs: { app: { type: file, paths: ['${log}'], start_at: beginning, poll: 100ms
 outputs: { out: { type: file, path: /dev/null } }
 metrics: { lines_total: { type: counter, help: Lines., labels: { id: id }, max_series: 200000 } }
 exporters:
-  gone: { type: statsd, port: ${await freePort()}, prefix: gone, flush: 500ms }
-  unknown: { type: statsd, host: no-such-host.invalid, prefix: unknown, flush: 500ms }
-  silent: { type: statsd, transport: tcp, port: ${silent.port}, prefix: silent, flush: 500ms, timeout: 1m }
-  silent_carbon: { type: graphite, port: ${silent.port}, prefix: silent, flush: 1s, timeout: 1m }
+  gone: { type: statsd, port: ${await freePort()}, prefix: gone, flush: 3s }
+  unknown: { type: statsd, host: no-such-host.invalid, prefix: unknown, flush: 3s }
+  silent: { type: statsd, transport: tcp, port: ${silent.port}, prefix: silent, flush: 3s, timeout: 1m }
+  silent_carbon: { type: graphite, port: ${silent.port}, prefix: silent, flush: 3s, timeout: 1m }
 `
   const yarder = await startYarder(t, { folder, config })
   const counted = async (lines: number): Promise<boolean> =>
