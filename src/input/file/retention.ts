@@ -4,12 +4,12 @@
 //   a while on  how many rotated files there are in the folder
 //   behind      which place the oldest unread file has among them, how fast it grows, how fast it is taken over
 import type { Context } from '../../core/component.ts'
-import { isMap } from '../../core/field.ts'
 import { expiryOf } from './expiry.ts'
 import type { Expiry, Rotation } from './expiry.ts'
 import { Family } from './family.ts'
 import type { FileTail } from './file-tail.ts'
 import { rootOf } from './names.ts'
+import { Rotations } from './rotations.ts'
 import type { Table } from './table.ts'
 
 /** How often it looks, and for how long growth and acknowledgements are averaged. */
@@ -22,9 +22,10 @@ const BEHIND_MS = 2 * 60_000
 /** A warning when so much of the time that a file is kept is left, and an error when it gets urgent. */
 const WARN_AT = 0.5
 const URGENT_AT = 0.15
-/** Rotations that are remembered of a path, and paths of an input. */
+/** Rotations that are remembered of a path. */
 const MAX_ROTATIONS = 6
-const MAX_PATHS = 1000
+/** Paths that are gone are forgotten when there are so many more than half. */
+const SPARE_PATHS = 1000
 /** So many files get their own series; of the others the most urgent stands under `__overflow__`. */
 const MAX_SERIES = 200
 const OVERFLOW = '__overflow__'
@@ -64,7 +65,7 @@ export class Retention {
   #context: Context
   #gauge
   #logs = new Map<string, Log | undefined>()
-  #stored = new Map<string, { live: string; rotations: Rotation[] }>()
+  #rotations: Rotations
   #dangers: Danger[] = []
   #told = new Map<FileTail, 'warned' | 'urgent'>()
   #shown = new Set<string>()
@@ -74,6 +75,7 @@ export class Retention {
   constructor(table: Table, context: Context) {
     this.#table = table
     this.#context = context
+    this.#rotations = new Rotations(context, path => table.entries.has(path))
     this.#gauge = context.instruments.gauge(
       'yarder_input_unread_expires_seconds',
       'Time until unread data of the file is rotated away, as far as it can be known; only while that is to be feared.',
@@ -83,14 +85,7 @@ export class Retention {
 
   /** What earlier runs saw. */
   open(): void {
-    for (const [path, row] of this.#context.state.entries(this.#scope)) {
-      const stored = parseRow(row)
-      if (stored !== undefined) this.#stored.set(path, stored)
-    }
-  }
-
-  get #scope(): string {
-    return `rotations/${this.#context.name}`
+    this.#rotations.open()
   }
 
   /** The unread data in danger, the most urgent first. */
@@ -136,14 +131,14 @@ export class Retention {
       log.tail = tail
     }
     // In the midst of a rotation a path may be away for a moment.
-    if (this.#logs.size <= 2 * entries.size + MAX_PATHS) return
+    if (this.#logs.size <= 2 * entries.size + SPARE_PATHS) return
     for (const path of this.#logs.keys()) if (!entries.has(path)) this.#logs.delete(path)
   }
 
   /** Undefined for a path that is itself a rotated name. */
   #logOf(path: string, tail: FileTail): Log | undefined {
     if (this.#logs.has(path)) return this.#logs.get(path)
-    const stored = this.#stored.get(path)
+    const stored = this.#rotations.get(path)
     const log: Log | undefined =
       rootOf(path) !== path
         ? undefined
@@ -177,7 +172,7 @@ export class Retention {
       log.rotations = [...log.rotations, { at, size, kept: undefined }].slice(-MAX_ROTATIONS)
       log.countAt = elapsed + SETTLES_MS
     }
-    this.#store(log)
+    this.#rotations.set(log.path, log)
   }
 
   /** Of what was rotated while the agent was down, as far as it is still known. */
@@ -185,24 +180,6 @@ export class Retention {
     let size = 0
     for (const tail of this.#table.at(log.path)) if (tail.id !== log.live) size = Math.max(size, tail.ledger.seen)
     return size
-  }
-
-  #store(log: Log): void {
-    if (!this.#stored.has(log.path) && this.#stored.size >= MAX_PATHS && !this.#forgetOne()) return
-    const { live, rotations } = log
-    this.#stored.set(log.path, { live, rotations })
-    const rows = rotations.map(({ at, size, kept }) => [at, size, kept ?? -1])
-    this.#context.state.set(this.#scope, log.path, { live, rotations: rows })
-  }
-
-  /** A path that is gone makes room for one that is there. */
-  #forgetOne(): boolean {
-    for (const path of this.#stored.keys()) {
-      if (this.#table.entries.has(path)) continue
-      this.#context.state.delete(this.#scope, path)
-      return this.#stored.delete(path)
-    }
-    return false
   }
 
   async #count(): Promise<void> {
@@ -213,7 +190,7 @@ export class Retention {
       const kept = await this.#family!.count(log.path, this.#foldersOf(log))
       if (last === undefined || kept === undefined) continue
       log.rotations = [...log.rotations.slice(0, -1), { ...last, kept }]
-      this.#store(log)
+      this.#rotations.set(log.path, log)
     }
   }
 
@@ -327,15 +304,4 @@ export class Retention {
 export function inWords(ms: number): string {
   const minutes = Math.round(ms / 60_000)
   return minutes < 120 ? `about ${minutes} min` : `about ${Math.round(minutes / 60)} h`
-}
-
-function parseRow(row: unknown): { live: string; rotations: Rotation[] } | undefined {
-  if (!isMap(row) || typeof row['live'] !== 'string' || !Array.isArray(row['rotations'])) return undefined
-  const rotations: Rotation[] = []
-  for (const triple of row['rotations'] as unknown[]) {
-    if (!Array.isArray(triple) || !triple.every(n => typeof n === 'number')) return undefined
-    const [at = 0, size = 0, kept = -1] = triple
-    rotations.push({ at, size, kept: kept < 0 ? undefined : kept })
-  }
-  return { live: row['live'], rotations }
 }

@@ -2,12 +2,12 @@
 import { closeSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { dirname } from 'node:path'
+import { ByName } from './by-name.ts'
 import { openFile } from './carrier.ts'
 import type { Packing } from './carrier.ts'
 import type { Descriptors } from './descriptors.ts'
 import type { FileTail } from './file-tail.ts'
 import { Births, inodeKey } from './identity.ts'
-import { rootOf } from './names.ts'
 import type { Registry } from './registry.ts'
 import { inodeOf } from './registry.ts'
 import type { Troubles } from './troubles.ts'
@@ -72,8 +72,7 @@ export class Table {
   #registry: Registry
   #troubles: Troubles
   #lost: Lost
-  #byPath = new Map<string, Set<FileTail>>()
-  #byRoot = new Map<string, Set<FileTail>>()
+  #byName = new ByName()
 
   constructor(registry: Registry, troubles: Troubles, descriptors: Descriptors, lost: Lost) {
     this.#registry = registry
@@ -177,18 +176,17 @@ export class Table {
 
   #add(tail: FileTail): void {
     this.tails.add(tail)
-    addTo(this.#byPath, tail.path, tail)
-    addTo(this.#byRoot, rootOf(tail.path), tail)
+    this.#byName.add(tail)
   }
 
   /** Every stream that was found under this path. */
   at(path: string): Iterable<FileTail> {
-    return this.#byPath.get(path) ?? []
+    return this.#byName.at(path)
   }
 
   /** Every stream that was found under a name which rotation may turn into this one, or this one into that. */
   family(path: string): Iterable<FileTail> {
-    return this.#byRoot.get(rootOf(path)) ?? []
+    return this.#byName.family(path)
   }
 
   /** All paths were looked at. */
@@ -337,20 +335,7 @@ export class Table {
     this.descriptors.close(tail)
     this.#leaveInode(tail)
     for (const set of [this.tails, this.loose, this.ready, this.wanted, this.stuck, this.resting]) set.delete(tail)
-    removeFrom(this.#byPath, tail.path, tail)
-    removeFrom(this.#byRoot, rootOf(tail.path), tail)
+    this.#byName.delete(tail)
     this.#registry.drop(tail)
   }
-}
-
-function addTo(index: Map<string, Set<FileTail>>, key: string, tail: FileTail): void {
-  const same = index.get(key)
-  if (same === undefined) index.set(key, new Set([tail]))
-  else same.add(tail)
-}
-
-function removeFrom(index: Map<string, Set<FileTail>>, key: string, tail: FileTail): void {
-  const same = index.get(key)
-  same?.delete(tail)
-  if (same?.size === 0) index.delete(key)
 }
