@@ -75,7 +75,8 @@ function remedy(error: unknown, target: string | undefined): string {
     return `openssl s_client -connect ${word(`${host}:${port}`)} -servername ${word(host)} -showcerts </dev/null`
   if (/^(?:ENOTFOUND|EAI_AGAIN)$/.test(errno)) return `getent hosts ${word(host)}`
   if (/\b401\b|\b403\b/.test(text)) return lookAt(target)
-  if (errno === 'ECONNREFUSED') return `ss -ltn 'sport = :${port}'`
+  // It may be a proxy that refused.
+  if (errno === 'ECONNREFUSED') return `ss -ltn 'sport = :${/ECONNREFUSED \S+:(\d+)/.exec(text)?.[1] ?? port}'`
   if (error instanceof YarderError && error.code === 'STORAGE') return 'ls -l /etc/yarder'
   return lookAt(target)
 }
