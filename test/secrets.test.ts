@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import { masking } from '../src/config/problem.ts'
+import { createLog } from '../src/service/log.ts'
 import { mixed, startFakeElasticsearch } from './lib/fake-elasticsearch.ts'
 import { until } from './lib/real/process.ts'
 import { startYarder } from './lib/real/yarder.ts'
@@ -127,4 +129,17 @@ notify:
   assert.equal(place, -1, `…${tar.slice(Math.max(0, place - 300), place + 100)}…`)
   assert.match(tar, /yarder_/)
   assert.match(tar, /"state": "(?:red|yellow)"/)
+})
+
+test('a secret with quotes and backslashes is found in a line of the log, in a text as in a list', () => {
+  const secret = String.raw`o"0\f3 ab`
+  const lines: string[] = []
+  const writer = { write: (text: string) => void lines.push(text), flush: () => Promise.resolve() }
+  for (const format of ['text', 'json'] as const) {
+    const log = createLog({ format, level: 'info', environment: '', writer, journal: false, terminal: false })
+    log.configure({ level: undefined, environment: '', format, mask: masking(new Set([secret])) })
+    log.root.info({ text: `a ${secret} b`, list: ['a b', secret] }, 'Said.')
+  }
+  assert.equal(lines.join('').match(/\*\*\*/g)?.length, 4, lines.join(''))
+  assert.doesNotMatch(lines.join(''), /0\\+f3/)
 })

@@ -1,8 +1,7 @@
 // Texts of strangers on one line.
-import { escapeControls } from '../service/log.ts'
+import { oneLine } from '../service/log.ts'
 
-/** What a log holds must not steer a terminal or look like two lines. */
-export const oneLine = (text: string): string => escapeControls(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t')
+export { oneLine }
 
 /** The same for every text in a value, names of files and words of peers among them, before it is laid out for people. */
 export function onLines<T>(value: T): T {

@@ -62,6 +62,9 @@ function inBase64(secret: string): string[] {
   })
 }
 
+/** As it stands in a quoted text; twice where that is JSON within one. */
+const escaped = (text: string): string => JSON.stringify(text).slice(1, -1)
+
 /** Makes a function that takes the secrets, and passwords in URLs, out of a text. Later additions to the set count. */
 export function masking(secrets: ReadonlySet<string>): (text: string) => string {
   return text => {
@@ -70,7 +73,8 @@ export function masking(secrets: ReadonlySet<string>): (text: string) => string 
       if (secret.length < SHORTEST_SECRET) continue
       for (const form of new Set([
         secret,
-        JSON.stringify(secret).slice(1, -1),
+        escaped(secret),
+        escaped(escaped(secret)),
         encodeURIComponent(secret.toWellFormed()),
         ...inBase64(secret)
       ])) {

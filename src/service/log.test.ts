@@ -73,6 +73,24 @@ test('what was tailed cannot forge lines or steer a terminal', () => {
   assert.doesNotMatch(lines[0]!, /[\u0000-\u0009\u000b-\u001f\u2028]/)
 })
 
+test('what was tailed cannot end its value and go on as another', () => {
+  const { lines, service } = logTo()
+  for (const path of [
+    'a" forged="1',
+    'a\\" forged="1',
+    'a\\\\" forged="1',
+    ['x y', 'a" forged="1'],
+    { a: 'b forged=1' }
+  ])
+    service.root.warn({ path }, 'Odd.')
+  for (const line of lines) {
+    // What is no quote, or an escape of two characters, up to the end.
+    assert.match(line, /Odd\. path="(?:[^"\\]|\\.)*"\n$/)
+  }
+  service.root.warn({ path: 'C:\\x', list: ['a', 'b'], n: 3 }, 'Odd.')
+  assert.match(lines.at(-1)!, / path="C:\\\\x" list=\["a","b"\] n=3\n$/)
+})
+
 test('data that cannot be printed costs itself only', () => {
   const { lines, service } = logTo()
   const loop: Record<string, unknown> = {}

@@ -81,13 +81,17 @@ export function escapeControls(text: string): string {
   )
 }
 
-const oneLine = (text: string): string => escapeControls(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t')
+/** The same, and line ends and tabs too: what a log holds must not look like two lines. */
+export const oneLine = (text: string): string => escapeControls(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t')
+
+/** With quotes and backslashes escaped, so that no value can end where it likes and go on as another. */
+const quoted = (text: string): string => `"${oneLine(text.replace(/["\\]/g, '\\$&'))}"`
 
 function renderValue(value: unknown): string {
-  if (typeof value === 'string')
-    return /^[\w./:@%+,[\]-]+$/.test(value) ? value : JSON.stringify(oneLine(value)).replaceAll('\\\\', '\\')
+  if (typeof value === 'string') return /^[\w./:@%+,[\]-]+$/.test(value) ? value : quoted(value)
   try {
-    return oneLine(JSON.stringify(value) ?? String(value))
+    const text = JSON.stringify(value) ?? String(value)
+    return /[\s=]/.test(text) ? quoted(text) : oneLine(text)
   } catch {
     return '"[not printable]"'
   }

@@ -24,7 +24,8 @@ const TOLD = /(\b(?:reason|error|err|cause|lastError)"?[=:] ?")([^"]*)"/g
 /** Lines of the agent's own log, in either format. What they tell of others' words loses what those quote. */
 export const cleanLog = (text: string): string =>
   text
-    .replaceAll('\\"', "'")
+    // An escaped quote is none, and an escaped backslash before one escapes nothing.
+    .replace(/\\(.)/g, (pair, char: string) => (char === '"' ? "'" : pair))
     .replace(TOLD, (_, head: string, value: string) => `${head}${cleanReason(value)}"`)
     .replace(/(Error: )(.*)$/gm, (_, head: string, rest: string) => head + cleanReason(rest))
 
