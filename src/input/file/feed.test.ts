@@ -39,6 +39,27 @@ for (const [when, batches] of [
   })
 }
 
+for (const count of [10, LINES.length])
+  test(`a batch that a stop refused, as while it waited for rate_limit, comes next time and is not said to come again: ${count} lines`, async t => {
+    const all = LINES.slice(0, count)
+    const r = new Rig(t, { start_at: 'beginning' })
+    mkdirSync(r.logs)
+    writeFileSync(join(r.logs, 'a.log'), all.map(line => `${line}\n`).join(''))
+    r.start()
+    const stop = new AbortController()
+    await r.input.look(true)
+    const refuse = (): Promise<void> => {
+      stop.abort()
+      return Promise.reject(stop.signal.reason as Error)
+    }
+    await r.input.feed(refuse, stop.signal)
+    r.balanced()
+    await r.stop()
+    await r.start().poll()
+    assert.deepEqual(r.texts, all)
+    assert.ok(!r.said.includes(AGAIN), r.said.join('\n'))
+  })
+
 test('a copy whose last chunk a stop kept back is read on next time', async t => {
   const r = new Rig(t, { start_at: 'beginning' })
   mkdirSync(r.logs)

@@ -187,7 +187,14 @@ export class Feed {
       this.#o.counters.lines(batch.count)
       this.#o.counters.bytes(stop - start)
       tail.ledger.hand(batch)
-      await emit(batch)
+      try {
+        await emit(batch)
+      } catch (error) {
+        // Refused by a stop, as while it waited for `rate_limit`: nobody has it.
+        tail.ledger.takeBack(batch)
+        tail.read = from + start
+        throw error
+      }
       first = past
       start = stop
     }

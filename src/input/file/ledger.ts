@@ -87,6 +87,13 @@ export class Ledger {
     if (rests > 0) this.#leftAhead.push([this.#handedTo, rests])
   }
 
+  /** The batch that was handed out last was refused: it is still to be handed out. */
+  takeBack({ offset, bytes, cut }: Batch): void {
+    this.#handed -= bytes.length
+    this.#handedTo = offset
+    if (cut !== undefined && this.#leftAhead.at(-1)?.[0] === offset + bytes.length) this.#leftAhead.pop()
+  }
+
   /** Bytes without a record: a hole, or the rest of a cut line. */
   leaveOut(start: number, end: number): void {
     this.#passed += end - start
