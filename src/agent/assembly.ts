@@ -14,6 +14,7 @@ import { RunningMetrics } from './log-metrics.ts'
 import { Outlets } from './outlets.ts'
 import type { OutletPlan } from './outlets.ts'
 import { OwnRecords } from './own-records.ts'
+import { paced } from './paced.ts'
 import type { Progress } from './progress.ts'
 import type { StatusParts } from './status.ts'
 
@@ -43,10 +44,14 @@ export class Assembly {
   #ownRecords: OwnRecords | undefined
 
   constructor(options: AssemblyOptions) {
-    const { clock, logs, state, store, onBroken } = options
+    const { clock, logs, state, stopping, store, onBroken } = options
     const log = logs.root
     this.#options = options
-    this.outlets = new Outlets(clock, onBroken, () => state.commit())
+    this.outlets = new Outlets(
+      clock,
+      onBroken,
+      paced(() => state.commit(), { clock, stopping })
+    )
     this.#metrics = new RunningMetrics(store, clock)
     this.#host = new RunningHostMetrics(store, clock, log.child('metrics'))
     this.health = new HealthChecks({
