@@ -47,7 +47,8 @@ interface Rig {
   fail?(random: () => number): void
 }
 
-type MakeRig = (t: TestContext, ctx: Context) => Promise<Rig>
+/** `timeout` is that of a request: short where a silent destination is part of the play. */
+type MakeRig = (t: TestContext, ctx: Context, timeout: string) => Promise<Rig>
 
 const FAST = { backoff: { init: '10ms', max: '30ms' }, batch: { timeout: '0s', max_events: 40 }, in_flight: 3 }
 
@@ -61,10 +62,10 @@ const keyOf = (line: string): string => (JSON.parse(line) as { k: string }).k
 const lines = (text: string): string[] => text.split('\n').slice(0, -1)
 
 const RIGS: Readonly<Record<string, MakeRig>> = {
-  elasticsearch: async (t, ctx) => {
+  elasticsearch: async (t, ctx, timeout) => {
     const fake = await fakes.startFakeElasticsearch()
     t.after(() => fake.stop())
-    const options = read(elasticsearch.fields, { hosts: [fake.url], timeout: '300ms', ...FAST })
+    const options = read(elasticsearch.fields, { hosts: [fake.url], timeout, ...FAST })
     return {
       output: elasticsearch.build(options, ctx),
       options,
@@ -111,10 +112,10 @@ const RIGS: Readonly<Record<string, MakeRig>> = {
     })
   },
 
-  http: async (t, ctx) => {
+  http: async (t, ctx, timeout) => {
     const fake = await web.startFakeHttp()
     t.after(() => fake.down())
-    const options = read(http.fields, { url: fake.url, timeout: '300ms', ...FAST })
+    const options = read(http.fields, { url: fake.url, timeout, ...FAST })
     const liked = (keys: ReadonlySet<string>) => (exchange: web.Exchange) =>
       (exchange.records.some(r => keys.has(String(r['k']))) ? web.refuse(422) : web.take())(exchange)
     return {
@@ -141,13 +142,13 @@ const RIGS: Readonly<Record<string, MakeRig>> = {
     }
   },
 
-  logstash: async (t, ctx) => {
+  logstash: async (t, ctx, timeout) => {
     const fake = await beats.startFakeLogstash()
     t.after(async () => {
       await fake.down()
       assert.deepEqual(fake.violations, [])
     })
-    const options = read(logstash.fields, { hosts: [fake.address], timeout: '300ms', ...FAST })
+    const options = read(logstash.fields, { hosts: [fake.address], timeout, ...FAST })
     return {
       output: logstash.build(options, ctx),
       options,
@@ -193,7 +194,7 @@ const RIGS: Readonly<Record<string, MakeRig>> = {
     })
   },
 
-  syslog: async (t, ctx) => {
+  syslog: async (t, ctx, timeout) => {
     const fake = await startFakeSyslog()
     t.after(async () => {
       await fake.down()
@@ -203,7 +204,7 @@ const RIGS: Readonly<Record<string, MakeRig>> = {
       hosts: [fake.address],
       content: 'json',
       confirm: '20ms',
-      timeout: '300ms',
+      timeout,
       ...FAST
     })
     return {
@@ -241,11 +242,15 @@ interface Play {
 async function play(
   t: TestContext,
   make: MakeRig,
-  { wrap = o => o, queue_bytes }: { wrap?: (output: Output) => Output; queue_bytes?: number } = {}
+  {
+    wrap = o => o,
+    queue_bytes,
+    timeout = '300ms'
+  }: { wrap?: (output: Output) => Output; queue_bytes?: number; timeout?: string } = {}
 ): Promise<Play> {
   const dir = mkdtempSync(join(tmpdir(), 'yarder-'))
   const ctx = context({ name: 'out', dataDir: join(dir, 'data'), configDir: dir })
-  const rig = await make(t, ctx)
+  const rig = await make(t, ctx, timeout)
   const options = deliveryOptions({ ...rig.options, ...(queue_bytes === undefined ? {} : { queue_bytes }) })
   const delivery = new Delivery({ type: 'test', output: wrap(rig.output), options, context: ctx })
   t.after(async () => {
@@ -297,7 +302,8 @@ test('every output of the list is run here', () => {
 
 for (const [name, make] of Object.entries(RIGS)) {
   test(`${name}: what is offered arrives once, in order where one send follows the other, and settles once`, async t => {
-    const p = await play(t, make)
+    // An answer that is late on a busy machine would be a lost one.
+    const p = await play(t, make, { timeout: '20s' })
     for (const batch of ['a', 'b', 'c']) await p.offer(batch, 100)
     await p.all('a', 'b', 'c')
     const arrived = p.rig.arrived()
