@@ -78,6 +78,11 @@ test('the .deb from installation to purge', options, async t => {
     await m.run('systemctl', 'stop', UNIT)
     assert.match((await m.does('systemctl', 'status', UNIT)).out, /Active: inactive \(dead\)/)
     await assert.rejects(metrics(), /Failed to connect|refused/)
+    // The line of the unit, as it is, in a terminal.
+    const line = (await m.run('sed', '-n', 's/^ExecStart=//p', '/usr/lib/systemd/system/yarder.service')).trim()
+    const asService = ['setpriv', '--reuid', 'yarder', '--regid', 'yarder', '--init-groups']
+    const terminal = await m.does('timeout', '-s', 'INT', '2', ...asService, 'sh', '-c', `exec ${line}`)
+    assert.match(terminal.err, /Started\. listen=127\.0\.0\.1:9680 data_dir=\/var\/lib\/yarder/)
     await m.run('systemctl', 'start', UNIT)
     assert.match(await m.run('systemctl', 'status', UNIT), /Active: active \(running\)/)
     await metrics()

@@ -166,6 +166,12 @@ test('both formats hold the same files, but for what the distributions keep else
   ])
   for (const example of ['prometheus/alerts.yaml', 'grafana/yarder.json', 'kibana/yarder.ndjson'])
     assert.ok(deb.has(`/usr/share/doc/yarder/examples/${example}`), example)
+  assert.ok(deb.has('/usr/lib/systemd/system/yarder.service') && deb.has('/usr/share/doc/yarder/README.md'))
+  assert.deepEqual(
+    [...deb, ...rpm].filter(path => path.startsWith('/etc/') && !path.startsWith('/etc/yarder/')),
+    [],
+    "what systemd reads in /etc is the administrator's"
+  )
 })
 
 test(
@@ -195,6 +201,13 @@ test('one version everywhere', () => {
   const stated = statedVersions(root)
   assert.ok(stated.size >= 6)
   assert.deepEqual(new Set(stated.values()).size, 1, JSON.stringify([...stated]))
+})
+
+test('each entry of the changelog says whether it is backward compatible, and a release its version and day', () => {
+  const entries = readFileSync(join(root, 'CHANGELOG.md'), 'utf8').split(/^## /m).slice(1)
+  assert.ok(entries.length > 0)
+  for (const entry of entries)
+    assert.match(entry, /^(?:Unreleased|\d+\.\d+\.\d+ \(\d{4}-\d\d-\d\d\))\n\n(?:Not b|B)ackward compatible/)
 })
 
 test('one maintainer everywhere: debian/control says who', async () => {
