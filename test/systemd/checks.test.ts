@@ -1,12 +1,9 @@
 // Health checks of the installed service on a booted Debian: units by their states, the book's case of a service that
 // stops, what a remedy and a unit that tells people need, and what the sandbox of the service hides.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { buildPackage } from '../../tools/package.ts'
 import { until } from '../lib/real/process.ts'
+import { builtPackage } from './built.ts'
 import { bootMachine, noMachine } from './machine.ts'
 import type { Machine } from './machine.ts'
 
@@ -89,10 +86,7 @@ async function expectChecks(m: Machine, expected: Record<string, RegExp>): Promi
 }
 
 test('checks of the installed service', options, async t => {
-  const folder = mkdtempSync(join(tmpdir(), 'yarder-checks-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  const deb = await buildPackage(folder, 'deb', process.arch as 'x64' | 'arm64', true)
-  const m = await bootMachine(t, { [deb]: '/pkg/yarder.deb' })
+  const m = await bootMachine(t, { [await builtPackage('deb')]: '/pkg/yarder.deb' })
   const sh = (script: string): Promise<string> => m.run('sh', '-c', script)
   const said = (): Promise<string> => m.run('journalctl', '-q', '-o', 'cat', '-u', 'yarder')
   for (const [name, text] of Object.entries(UNITS)) await m.write(`/etc/systemd/system/${name}`, text)

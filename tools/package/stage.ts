@@ -177,6 +177,7 @@ export function tool(
 const HINTS: Record<string, string> = {
   'dpkg-buildpackage': 'apt-get install dpkg-dev debhelper',
   rpmbuild: 'apt-get install rpm',
+  xz: 'apt-get install xz-utils',
   'aarch64-linux-gnu-strip': 'apt-get install binutils-aarch64-linux-gnu'
 }
 
