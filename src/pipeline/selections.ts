@@ -1,39 +1,72 @@
 // Which records of a batch each output gets that does not take every one as it is: decided in the pipeline's pass.
-import type { Records, Selection } from '../core/component.ts'
+import type { Changes, Records, Selection } from '../core/component.ts'
 import type { Cursor, Event } from '../core/event.ts'
 import { indexWithin, startOf } from '../core/parcel.ts'
+import { compileReshape } from './reshape.ts'
+import type { Reshape } from './reshape.ts'
 
 interface Chosen {
   readonly selection: Selection
   /** Rows that it takes, in order. */
   readonly rows: number[]
   /** Their documents, where it changes them. */
-  readonly texts: string[]
+  readonly made: Documents | undefined
+}
+
+/** Changed documents one after the other, in a buffer that is used again for each batch. */
+class Documents {
+  readonly ends: number[] = []
+  readonly #reshape: Reshape
+  #buffer = Buffer.alloc(0)
+
+  constructor(changes: Changes) {
+    this.#reshape = compileReshape(changes)
+  }
+
+  add(bytes: Buffer, start: number, end: number): void {
+    const at = this.ends.at(-1) ?? 0
+    const needed = at + end - start + this.#reshape.room
+    if (needed > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2))
+      this.#buffer.copy(larger, 0, 0, at)
+      this.#buffer = larger
+    }
+    this.ends.push(this.#reshape(bytes, start, end, this.#buffer, at))
+  }
+
+  /** A copy of what is there. */
+  take(): [Buffer, Uint32Array] {
+    const bytes = Buffer.allocUnsafeSlow(this.ends.at(-1) ?? 0)
+    this.#buffer.copy(bytes)
+    return [bytes, Uint32Array.from(this.ends)]
+  }
 }
 
 export class Selections {
   readonly #all: readonly Chosen[]
 
   constructor(selections: readonly Selection[]) {
-    this.#all = selections.map(selection => ({ selection, rows: [], texts: [] }))
+    this.#all = selections.map(selection => {
+      const { changes } = selection
+      return { selection, rows: [], made: changes === undefined ? undefined : new Documents(changes) }
+    })
   }
 
   /** Looks at record `row`, whose document lies at `start` up to `end` in `bytes`. */
   add(event: Event, cursor: Cursor, row: number, bytes: Buffer, start: number, end: number): void {
-    for (const { selection, rows, texts } of this.#all) {
-      const { takes, shape } = selection
+    for (const { selection, rows, made } of this.#all) {
+      const { takes } = selection
       if (takes !== undefined && !takes(event, cursor)) continue
-      const text = shape === undefined ? '' : shaped(bytes.utf8Slice(start, end), shape)
+      made?.add(bytes, start, end)
       rows.push(row)
-      if (shape !== undefined) texts.push(text)
     }
   }
 
   /** Forgets row `count` and those after it. The pass may have been broken off within `add`. */
   rollBack(count: number): void {
-    for (const { rows, texts } of this.#all) {
+    for (const { rows, made } of this.#all) {
       while (rows.length > 0 && rows[rows.length - 1]! >= count) rows.pop()
-      if (texts.length > rows.length) texts.length = rows.length
+      if (made !== undefined && made.ends.length > rows.length) made.ends.length = rows.length
     }
   }
 
@@ -43,17 +76,10 @@ export class Selections {
   }
 }
 
-/** Parsed from its own bytes, a document has every constant and merge in it that the encoder made. */
-function shaped(json: string, shape: (document: Event) => void): string {
-  const document = JSON.parse(json) as Event
-  shape(document)
-  return `${JSON.stringify(document)}\n`
-}
-
-function part(records: Records, { selection, rows, texts }: Chosen): Records {
+function part(records: Records, { rows, made }: Chosen): Records {
   const all = rows.length === records.count
-  if (all && selection.shape === undefined) return records
-  const [bytes, ends] = selection.shape === undefined ? copied(records, rows) : encoded(texts)
+  if (all && made === undefined) return records
+  const [bytes, ends] = made === undefined ? copied(records, rows) : made.take()
   if (all) return { ...records, bytes, ends }
   return {
     batch: records.batch,
@@ -83,11 +109,4 @@ function copied(records: Records, rows: readonly number[]): [Buffer, Uint32Array
     records.bytes.copy(bytes, i === 0 ? 0 : ends[i - 1], startOf(records, row), records.ends[row])
   )
   return [bytes, ends]
-}
-
-function encoded(texts: readonly string[]): [Buffer, Uint32Array] {
-  const ends = new Uint32Array(texts.length)
-  let size = 0
-  texts.forEach((text, i) => (ends[i] = size += Buffer.byteLength(text)))
-  return [Buffer.from(texts.join('')), ends]
 }

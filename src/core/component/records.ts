@@ -46,8 +46,16 @@ export interface Selection {
   readonly output: string
   /** Absent: all. */
   readonly takes?: Condition | undefined
-  /** Changes a document as parsed from its JSON; absent: as it is. */
-  readonly shape?: ((document: Event) => void) | undefined
+  /** Absent: as they are. */
+  readonly changes?: Changes | undefined
+}
+
+/** What of the documents is another for one output. */
+export interface Changes {
+  /** References of fields that are left out; the time always stays. Objects that become empty go, too. */
+  readonly drop: readonly string[]
+  /** Put into the object `fields` of each, over what is there. */
+  readonly fields: Readonly<Event>
 }
 
 /** Identity of a record, and where it went (an index name) if that was known. */

@@ -39,25 +39,12 @@ test('a condition and a level must both be met', () => {
   assert.ok(!takes!({ type: 'app', level: 'error' }, bare))
 })
 
-test('fields are left out, nested and dotted ones too, and others added; the time stays', () => {
-  const { shape } = read({
-    drop_fields: ['message', 'host.ip', '[a][b]', '@timestamp', 'x.y'],
-    fields: { team: 'two' }
-  }).selection!
-  const document: Event = {
-    '@timestamp': '2026-11-22T12:00:00.000Z',
-    message: 'm',
-    host: { name: 'h', ip: '10.0.0.1' },
-    a: { b: { c: 1 } },
-    'x.y': 1,
-    fields: { team: 'one', shop: 1 }
-  }
-  shape!(document)
-  assert.deepEqual(document, {
-    '@timestamp': '2026-11-22T12:00:00.000Z',
-    host: { name: 'h' },
-    fields: { team: 'two', shop: 1 }
-  })
+test('what is left out and what is added goes with the selection', () => {
+  const { selection } = read({ drop_fields: ['message', '[a][b]'], fields: { team: 'two' } })
+  assert.deepEqual(selection!.changes, { drop: ['message', '[a][b]'], fields: { team: 'two' } })
+  assert.deepEqual(read({ fields: { team: 'two' } }).selection!.changes, { drop: [], fields: { team: 'two' } })
+  assert.equal(read({ level: 'err' }).selection!.changes, undefined)
+  assert.equal(read({ fields: {} }).selection, undefined)
 })
 
 test('mistakes are named', () => {

@@ -1,9 +1,8 @@
 // Which records an output takes, and what it leaves out of them or adds: `when`, `level`, `fields`, `drop_fields`.
-import type { Selection } from '../../core/component.ts'
+import type { Changes, Selection } from '../../core/component.ts'
 import type { Condition } from '../../core/condition.ts'
-import { fieldReader, parseFieldRef } from '../../core/event.ts'
-import type { Event } from '../../core/event.ts'
-import { anything, choice, condition, fieldRef, isMap, list, map, optional } from '../../core/field.ts'
+import { fieldReader } from '../../core/event.ts'
+import { anything, choice, condition, fieldRef, list, map, optional } from '../../core/field.ts'
 import type { Values } from '../../core/field.ts'
 import { textOf } from '../../core/template.ts'
 import { SEVERITY_NAMES, severityOf } from '../syslog/priority.ts'
@@ -41,8 +40,8 @@ export type SelectionOptions = Values<typeof selectionFields>
 /** Undefined when the output gets every record as it is. */
 export function selectionOf(output: string, o: SelectionOptions): Selection | undefined {
   const takes = both(o.when, o.level === undefined ? undefined : atLeast(o.level))
-  const shape = shapeOf(o)
-  return takes === undefined && shape === undefined ? undefined : { output, takes, shape }
+  const changes = changesOf(o)
+  return takes === undefined && changes === undefined ? undefined : { output, takes, changes }
 }
 
 function both(a: Condition | undefined, b: Condition | undefined): Condition | undefined {
@@ -66,29 +65,6 @@ function atLeast(level: string): Condition {
   return Object.assign(test, { reads: LEVEL_FIELDS })
 }
 
-function shapeOf({ fields, drop_fields: drop }: SelectionOptions): ((document: Event) => void) | undefined {
-  const added = fields !== undefined && Object.keys(fields).length > 0 ? fields : undefined
-  const dropped = drop.filter(ref => ref !== '@timestamp').map(ref => [ref, parseFieldRef(ref)!] as const)
-  if (added === undefined && dropped.length === 0) return undefined
-  return document => {
-    for (const [ref, keys] of dropped) {
-      remove(document, keys)
-      delete document[ref]
-    }
-    if (added !== undefined) {
-      const own = document['fields']
-      document['fields'] = { ...(isMap(own) ? own : {}), ...added }
-    }
-  }
-}
-
-/** Objects that become empty by it go, too. */
-function remove(holder: Event, keys: readonly string[]): void {
-  const [key, ...rest] = keys
-  if (key === undefined || !Object.hasOwn(holder, key)) return
-  if (rest.length === 0) return void delete holder[key]
-  const inner = holder[key]
-  if (!isMap(inner)) return
-  remove(inner, rest)
-  if (Object.keys(inner).length === 0) delete holder[key]
+function changesOf({ fields = {}, drop_fields: drop }: SelectionOptions): Changes | undefined {
+  return drop.length + Object.keys(fields).length === 0 ? undefined : { drop, fields }
 }
