@@ -356,6 +356,26 @@ test('five minutes without an acknowledgement while something waits is red, unti
   assert.deepEqual([state, unacknowledged, oldestAgeMs], ['red', 100, 300_000])
 })
 
+test('an outage is told again after 10, 30 and 70 minutes and then each hour, with how long it lasts and what waits', async t => {
+  const b = bench(t)
+  b.destination.otherwise = refused()
+  await b.offer('a', 100)
+  await b.clock.advance(5 * 3_600_000)
+  const told = b.lines.filter(l => l.level === 'error' && l.message.startsWith('Still nothing'))
+  assert.deepEqual(
+    told.map(l => l.data['minutes']),
+    [15, 35, 75, 135, 195, 255]
+  )
+  assert.deepEqual([told[0]!.data['waiting'], told[0]!.data['target']], [100, b.delivery.status().target])
+  assert.match(String(told[0]!.data['error']), /ECONNREFUSED/)
+  b.destination.otherwise = {}
+  await b.clock.advance(3_600_000)
+  assert.equal(b.delivery.status().state, 'green')
+  b.lines.length = 0
+  await b.clock.advance(24 * 3_600_000)
+  assert.deepEqual(b.lines, [])
+})
+
 test('red turns green with the first acknowledgement', async t => {
   const b = bench(t)
   b.destination.otherwise = refused()

@@ -11,6 +11,10 @@ const STATES: readonly HealthState[] = ['uninitialized', 'yellow', 'green', 'red
 /** Without an acknowledgement for so long while something is to be sent, an output is red. */
 export const STALLED_MS = 300_000
 
+/** After so long it is said again that nothing is acknowledged, then after twice that, and so on up to an hour. */
+const REMIND_MS = 600_000
+const REMIND_MOST_MS = 3_600_000
+
 /** Kinds of trouble that are told each by itself. */
 const MOST_KINDS = 20
 
@@ -27,6 +31,9 @@ export class Health {
   /** When to say each kind of trouble again: another one is news at once. */
   readonly #errors = new Map<string, Reminder>()
   #failures = 0
+  /** When a stall is told again, monotonic milliseconds; Infinity while there is none. */
+  #remindAt = Infinity
+  #remindAfter = REMIND_MS
 
   constructor(log: Log, clock: Clock, onChange: (state: HealthState, states: readonly HealthState[]) => void) {
     this.#log = log
@@ -42,6 +49,7 @@ export class Health {
 
   succeeded(): void {
     this.lastSuccess = this.#clock.now()
+    this.#remindAt = Infinity
     this.#become('green', 'Ready', this.#failures > 0 ? { failures: this.#failures } : {})
     this.#failures = 0
   }
@@ -69,12 +77,29 @@ export class Health {
 
   stalled(target: string | undefined): void {
     const message = `No acknowledgement for ${STALLED_MS / 60_000} minutes`
+    this.#remindAfter = REMIND_MS
+    this.#remindAt = this.#clock.elapsed() + REMIND_MS
     this.#become('red', message, { error: this.lastError, target })
+  }
+
+  get remindAt(): number {
+    return this.#remindAt
+  }
+
+  /** Whoever looks at the log hours later must not have to know how it began. */
+  remind(target: string | undefined, numbers: { readonly minutes: number; readonly waiting: number }): void {
+    this.#remindAfter = Math.min(this.#remindAfter * 2, REMIND_MOST_MS)
+    this.#remindAt = this.#clock.elapsed() + this.#remindAfter
+    this.#log.error(
+      { ...numbers, error: this.lastError, target },
+      'Still nothing is acknowledged; what is owed waits where it was read. Try: yarder doctor.'
+    )
   }
 
   /** It can't go on and nothing will be tried again. Whether that is a fault or the end of the work the caller knows. */
   broken(error: unknown): void {
     this.lastError = describe(error)
+    this.#remindAt = Infinity
     this.#become('red', 'Given up', {}, 'info')
   }
 

@@ -111,15 +111,25 @@ export class Requests {
     this.#alarm.set(this.#nextLook(now))
   }
 
-  /** Looks whether nothing is acknowledged for too long. */
+  /** Looks whether nothing is acknowledged for too long, and tells it. */
   watch(): void {
     const { queue, health, output, clock } = this.#options
-    if (queue.empty || health.state === 'red' || health.state === 'uninitialized') return
-    if (clock.elapsed() >= this.#stallsAt()) health.stalled(output.target)
+    const now = clock.elapsed()
+    if (queue.empty || health.state === 'uninitialized' || now < this.#tellsAt()) return
+    if (health.state !== 'red') return health.stalled(output.target)
+    const minutes = Math.round((now - this.#stuckSince()) / 60_000)
+    health.remind(output.target, { minutes, waiting: queue.unacknowledged })
   }
 
-  #stallsAt(): number {
-    return Math.max(this.#acknowledgedAt, this.#options.queue.busySince) + STALLED_MS
+  /** Since when something waits and nothing was acknowledged. */
+  #stuckSince(): number {
+    return Math.max(this.#acknowledgedAt, this.#options.queue.busySince)
+  }
+
+  /** When it is time to say that nothing is acknowledged, for the first time or again. */
+  #tellsAt(): number {
+    const { health } = this.#options
+    return health.state === 'red' ? health.remindAt : this.#stuckSince() + STALLED_MS
   }
 
   /** A batch, or what of it `rate_limit` lets go at once. */
@@ -151,7 +161,7 @@ export class Requests {
   }
 
   #nextLook(now: number): number {
-    const { queue, health, options } = this.#options
+    const { queue, options } = this.#options
     let at = Infinity
     const { freshSince, hasAgain } = queue
     const throttled = this.#throttle()
@@ -159,7 +169,7 @@ export class Requests {
     else if (throttled > 0 && !queue.empty) at = now + throttled
     else if (freshSince !== undefined && !hasAgain && this.#inFlight < this.limit)
       at = freshSince + options.batch.timeout
-    return !queue.empty && health.state !== 'red' ? Math.min(at, this.#stallsAt()) : at
+    return queue.empty ? at : Math.min(at, this.#tellsAt())
   }
 
   #track(send: Promise<void>): void {
