@@ -14,7 +14,9 @@ import { silentLog } from '../src/core/log.ts'
 import { openStateFile } from '../src/core/state-file.ts'
 import { memoryState } from '../src/core/state.ts'
 import { file } from '../src/input/file.ts'
+import { journald } from '../src/input/journald.ts'
 import { StdinInput } from '../src/input/stdin.ts'
+import { addToJournal, noJournal } from './lib/real/journal.ts'
 import { context } from './lib/step.ts'
 
 const LINES = Array.from({ length: 3000 }, (_, i) => `line ${i} ${'é'.repeat(i % 7)}`)
@@ -22,10 +24,12 @@ const BYTES = Buffer.from(`${LINES.join('\n')}\n`)
 
 interface Rig {
   /** What it reads holds LINES. */
-  prepare(dir: string): void
+  prepare(dir: string): void | Promise<void>
   build(dir: string, ctx: Context): Input
   /** False when what was read is gone. */
   readonly resumes: boolean
+  /** Why it can't be run on this machine. */
+  missing?(): Promise<string | undefined>
 }
 
 const RIGS: Readonly<Record<string, Rig>> = {
@@ -36,6 +40,20 @@ const RIGS: Readonly<Record<string, Rig>> = {
       const given = { paths: [join(dir, '*.log')], read_bytes: '4KiB', start_at: 'beginning' }
       const options = readFields(file.fields, given, (path, message) => assert.fail(`${path} ${message}`))
       return file.build(options!, ctx)
+    }
+  },
+  journald: {
+    resumes: true,
+    missing: noJournal,
+    prepare: dir =>
+      addToJournal(
+        join(dir, 'journal'),
+        LINES.map(MESSAGE => ({ MESSAGE }))
+      ),
+    build: (dir, ctx) => {
+      const given = { directory: join(dir, 'journal') }
+      const options = readFields(journald.fields, given, (path, message) => assert.fail(`${path} ${message}`))
+      return journald.build(options!, ctx)
     }
   },
   stdin: {
@@ -50,7 +68,8 @@ const RIGS: Readonly<Record<string, Rig>> = {
   }
 }
 
-function linesOf({ bytes, bounds, count }: Batch): string[] {
+function linesOf({ bytes, bounds, count, events }: Batch): string[] {
+  if (events !== undefined) return events.map(event => event['message'] as string)
   return Array.from({ length: count }, (_, i) => bytes.toString('utf8', bounds[i * 2], bounds[i * 2 + 1]))
 }
 
@@ -59,10 +78,13 @@ interface World {
   readonly rig: Rig
 }
 
-function world(t: TestContext, rig: Rig): World {
+/** undefined, and the test is skipped, where the input can't be run. */
+async function world(t: TestContext, rig: Rig): Promise<World | undefined> {
+  const missing = await rig.missing?.()
+  if (missing !== undefined) return void t.skip(missing)
   const dir = mkdtempSync(join(tmpdir(), 'yarder-'))
   t.after(() => rmSync(dir, { recursive: true, force: true }))
-  rig.prepare(dir)
+  await rig.prepare(dir)
   return { dir, rig }
 }
 
@@ -106,10 +128,16 @@ test('every input of the list is run here', () => {
 for (const [name, rig] of Object.entries(RIGS)) {
   test(`${name}: read to its end, every line is there once and in order, at its offset`, async t => {
     const got: string[] = []
-    await live(world(t, rig), ['out'], batch => {
-      const { bytes, bounds, offset, count } = batch
-      assert.equal(count, bounds.length / 2)
+    const w = await world(t, rig)
+    if (w === undefined) return
+    let last = -1
+    await live(w, ['out'], batch => {
+      const { bytes, bounds, offset, count, events, offsets } = batch
+      assert.equal(count, events?.length ?? bounds.length / 2)
       for (let i = 0; i < count; i++) {
+        if (offsets !== undefined) assert.ok(offsets[i]! > last, 'each entry has an offset of its own')
+        last = offsets?.[i] ?? last
+        if (events !== undefined) continue
         const line = bytes.subarray(bounds[i * 2], bounds[i * 2 + 1])
         const at = offset + bounds[i * 2]!
         assert.deepEqual(BYTES.subarray(at, at + line.length), line)
@@ -122,7 +150,8 @@ for (const [name, rig] of Object.entries(RIGS)) {
 
   for (const stopAt of [1, 2, 3, 5, 9, 20]) {
     test(`${name}: stopped in batch ${stopAt} and started again, no line is missing`, async t => {
-      const w = world(t, rig)
+      const w = await world(t, rig)
+      if (w === undefined) return
       const got: string[] = []
       const settled: string[] = []
       let batches = 0
@@ -146,7 +175,8 @@ for (const [name, rig] of Object.entries(RIGS)) {
 
   test(`${name}: a line moves on only when every output has settled it`, async t => {
     if (!rig.resumes) return t.skip('it can not be read again')
-    const w = world(t, rig)
+    const w = await world(t, rig)
+    if (w === undefined) return
     let batches = 0
     let slow = 0
     await live(w, ['quick', 'slow'], batch => {
@@ -167,7 +197,8 @@ for (const [name, rig] of Object.entries(RIGS)) {
 
   test(`${name}: answers that come in another order lose nothing`, async t => {
     if (!rig.resumes) return t.skip('it can not be read again')
-    const w = world(t, rig)
+    const w = await world(t, rig)
+    if (w === undefined) return
     const held: Batch[] = []
     const texts: string[][] = []
     await live(w, ['out'], batch => {
@@ -187,7 +218,8 @@ for (const [name, rig] of Object.entries(RIGS)) {
   })
 
   test(`${name}: it ends when the agent stops while an output takes nothing`, async t => {
-    const w = world(t, rig)
+    const w = await world(t, rig)
+    if (w === undefined) return
     await live(w, ['out'], (_batch, stop) => {
       stop()
       // As the wiring does: the offer that waits is given up.

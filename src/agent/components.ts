@@ -29,6 +29,7 @@ import { slack } from '../health/notify/slack.ts'
 import { unit } from '../health/notify/unit.ts'
 import { webhook } from '../health/notify/webhook.ts'
 import { file as fileInput } from '../input/file.ts'
+import { journald } from '../input/journald.ts'
 import { stdin } from '../input/stdin.ts'
 import { graphite } from '../metrics/export/graphite.ts'
 import { prometheus } from '../metrics/export/prometheus.ts'
@@ -73,7 +74,7 @@ import { strip } from '../pipeline/transform/strip.ts'
 import { uppercase } from '../pipeline/transform/uppercase.ts'
 import { adminFields, agentFields, inputCommonFields, lintAdmin } from './sections.ts'
 
-const inputs = [fileInput, stdin] as const
+const inputs = [fileInput, journald, stdin] as const
 const parsers = [auto, csv, date, dissect, grok, json, kv, logfmt, regex] as const
 const transforms = [
   addTags,

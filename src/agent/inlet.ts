@@ -97,7 +97,7 @@ export class Inlet {
         await clock.wait(ms, signal)
         throttled.add(ms / 1000, this.name)
       }
-      limiter.take(batch.count, batch.bytes.length)
+      limiter.take(batch.count, batch.size ?? batch.bytes.length)
       await emit(batch)
     }
   }

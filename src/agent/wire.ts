@@ -90,7 +90,7 @@ export function createWire({ run, runAgain, counts = false, sinks, buffers, cloc
       done()
     }
     // Field by field: an input's batch may be an object with getters.
-    const { source, arrival, count, bytes, bounds, offset, cut, events } = batch
+    const { source, arrival, count, bytes, bounds, offset, cut, events, offsets, times } = batch
     const tracked: Batch = {
       source,
       arrival,
@@ -100,6 +100,8 @@ export function createWire({ run, runAgain, counts = false, sinks, buffers, cloc
       offset,
       cut,
       events,
+      offsets,
+      times,
       counted: lines => batch.counted?.(lines),
       settle(output) {
         batch.settle(output)

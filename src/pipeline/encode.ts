@@ -6,8 +6,11 @@ import type { Source } from '../core/component.ts'
 
 /** Writes documents of one batch after the other into a buffer that grows with the largest. */
 export interface Encoder {
-  /** Starts a batch of this source, writing into `into` (which may be replaced by a larger one: see `buffer`). */
-  begin(source: Source, into: Buffer): void
+  /**
+   * Starts a batch of this source, writing into `into` (which may be replaced by a larger one: see `buffer`). `anyFields`:
+   * records come with fields of their own, which may be called as constants are.
+   */
+  begin(source: Source, into: Buffer, anyFields?: boolean): void
   /** Appends one document and its '\n'; returns the end of the document in `buffer`. */
   add(event: Event, cursor: Cursor): number
   /** For who writes a document's own fields itself: makes room, then `open` says where to, and `close` completes it. */
@@ -89,6 +92,7 @@ const withoutLoneSurrogates = (json: string): string =>
  */
 export function createEncoder(writes: ReadonlySet<string> | 'any'): Encoder {
   let rendered: Rendered | undefined
+  let writesConstants = true
   let mayCollide = true
   let buffer: Buffer = Buffer.alloc(0)
   let end = 0
@@ -141,14 +145,15 @@ export function createEncoder(writes: ReadonlySet<string> | 'any'): Encoder {
   }
 
   return {
-    begin(source, into) {
+    begin(source, into, anyFields = false) {
       if (
         rendered?.constants !== source.constants ||
         rendered.located !== (source.id !== '' && isMap(source.constants['log']))
       ) {
         rendered = render(source)
-        mayCollide = writes === 'any' || rendered.keys.some(k => writes.has(k))
+        writesConstants = writes === 'any' || rendered.keys.some(k => writes.has(k))
       }
+      mayCollide = writesConstants || anyFields
       buffer = into
       end = 0
     },

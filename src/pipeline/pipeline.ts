@@ -4,6 +4,7 @@ import { isAscii } from 'node:buffer'
 import type { Batch, Observer, Records, Selection } from '../core/component.ts'
 import { addTag, fail, timeOf } from '../core/event.ts'
 import type { Cursor, Event } from '../core/event.ts'
+import { isMap } from '../core/field.ts'
 import type { Instruments } from '../core/instruments.ts'
 import type { Log } from '../core/log.ts'
 import type { Template } from '../core/template.ts'
@@ -70,6 +71,16 @@ function compile(steps: readonly NamedStep[]): (event: Event, cursor: WorkCursor
     event: Event,
     cursor: WorkCursor
   ) => number
+}
+
+/** Steps change a record in place, and an interrupted slice begins again with records as they came. */
+function copyOf(event: Event): Event {
+  const copy: Event = {}
+  for (const key of Object.keys(event)) {
+    const value = event[key]
+    copy[key] = isMap(value) ? copyOf(value) : Array.isArray(value) ? [...(value as unknown[])] : value
+  }
+  return copy
 }
 
 function unguarded(work: () => void): 'done' {
@@ -176,7 +187,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     cursor.source = of.source
     cursor.arrival = of.arrival
     selected?.rollBack(0)
-    encoder.begin(of.source, options.buffers.take())
+    encoder.begin(of.source, options.buffers.take(), of.events !== undefined)
     if (fast) short!.begin(cursor)
     beginSlice()
   }
@@ -231,13 +242,14 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   }
 
   function place(i: number): void {
-    cursor.time = NaN
+    cursor.time = batch.times?.[i] ?? NaN
     cursor.failed = ''
-    cursor.offset = batch.offset + (batch.events === undefined ? batch.bounds[i * 2]! : i)
+    if (batch.events === undefined) cursor.offset = batch.offset + batch.bounds[i * 2]!
+    else cursor.offset = batch.offsets?.[i] ?? batch.offset + i
   }
 
   function eventAt(i: number): Event {
-    if (batch.events !== undefined) return { ...batch.events[i] }
+    if (batch.events !== undefined) return copyOf(batch.events[i]!)
     const start = batch.bounds[i * 2]!
     const end = batch.bounds[i * 2 + 1]!
     let message = text !== undefined ? text.slice(start, end) : batch.bytes.utf8Slice(start, end)

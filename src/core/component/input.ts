@@ -31,6 +31,11 @@ export interface Batch {
   readonly cut?: Uint8Array | undefined
   /** Set instead of lines (`bytes` empty) by inputs whose records are structured already. */
   readonly events?: readonly Event[] | undefined
+  /** With `events`: the place and the time (milliseconds since the epoch) of each, where the input knows them. */
+  readonly offsets?: Float64Array | undefined
+  readonly times?: Float64Array | undefined
+  /** With `events`: how many bytes they stand for, for `rate_limit`. */
+  readonly size?: number | undefined
   /** Set when it was read again for this output, and is for no other: records that others had are not counted twice. */
   readonly only?: string | undefined
   /** Outputs that get it by a reading of their own: it is neither given to them nor settled for them here. */

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { addToJournal, noJournal } from '../../test/lib/real/journal.ts'
+import { context } from '../../test/lib/step.ts'
+import type { Batch, Context, Input } from '../core/component.ts'
+import { readFields } from '../core/field.ts'
+import { silentLog } from '../core/log.ts'
+import type { Log } from '../core/log.ts'
+import { memoryState } from '../core/state.ts'
+import { journald } from './journald.ts'
+
+function build(given: Record<string, unknown>, over: Partial<Context> = {}): Input {
+  const options = readFields(journald.fields, given, (path, message) => assert.fail(`${path} ${message}`))
+  return journald.build(options!, context({ name: 'in', outputs: ['out'], ...over }))
+}
+
+const faults = (given: Record<string, unknown>): string[] => {
+  const out: string[] = []
+  readFields(journald.fields, given, (path, message) => out.push(`${path}: ${message}`))
+  return out
+}
+
+function listen(): { log: Log; lines: string[]; said(what: string): Promise<void> } {
+  const lines: string[] = []
+  let changed = Promise.withResolvers<void>()
+  const hear = (data: object, message: string): void => {
+    lines.push(`${message} ${JSON.stringify(data)}`)
+    changed.resolve()
+    changed = Promise.withResolvers<void>()
+  }
+  const log: Log = { ...silentLog, error: hear, warn: hear, info: hear, child: () => log }
+  const said = async (what: string): Promise<void> => {
+    while (!lines.some(line => line.includes(what))) await changed.promise
+  }
+  return { log, lines, said }
+}
+
+async function journal(t: TestContext, count: number): Promise<string | undefined> {
+  const missing = await noJournal()
+  if (missing !== undefined) return void t.skip(missing)
+  const folder = mkdtempSync(join(tmpdir(), 'yarder-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  await addToJournal(
+    folder,
+    Array.from({ length: count }, (_, i) => ({ MESSAGE: `line ${i}` }))
+  )
+  return folder
+}
+
+test('what would be taken for an option of journalctl is refused', () => {
+  assert.equal(faults({ units: ['--output=json'] }).length, 1)
+  assert.equal(faults({ identifiers: ['-x'] }).length, 1)
+  assert.equal(faults({ matches: ['--file=/x'] }).length, 1)
+  assert.equal(faults({ priority: 'loud' }).length, 1)
+  assert.deepEqual(faults({ units: ['nginx', 'hello-*'], since: '-1h', matches: ['_UID=0'], priority: 'err' }), [])
+})
+
+test('a host without journalctl is told once, with the reason, and the input goes on trying', async t => {
+  const { PATH = '' } = process.env
+  process.env['PATH'] = '/nonexistent'
+  t.after(() => (process.env['PATH'] = PATH))
+  const heard = listen()
+  const input = build({}, { log: heard.log })
+  const abort = new AbortController()
+  const ran = input.run(() => assert.fail(), abort.signal)
+  await heard.said('The journal cannot be read')
+  assert.match(heard.lines.join('\n'), /ENOENT/)
+  assert.match(input.describe!().message, /journalctl/)
+  abort.abort()
+  await ran
+  assert.equal(heard.lines.length, 1)
+})
+
+test('a journal that breaks again and again is told once, and waits grow', async t => {
+  const folder = await journal(t, 1)
+  if (folder === undefined) return
+  const heard = listen()
+  const waits: number[] = []
+  const abort = new AbortController()
+  const clock = {
+    now: () => Date.now(),
+    elapsed: () => 0,
+    wait: (ms: number) => {
+      waits.push(ms)
+      if (waits.length === 9) abort.abort()
+      return Promise.resolve()
+    }
+  }
+  const input = build({ directory: folder, since: 'no time at all', start_at: 'beginning' }, { log: heard.log, clock })
+  await input.run(() => assert.fail(), abort.signal)
+  assert.deepEqual(waits, [1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000])
+  assert.equal(heard.lines.length, 1, heard.lines.join('\n'))
+  assert.match(heard.lines[0]!, /Failed to parse timestamp/)
+})
+
+test('from the end: what stands there is left out, what comes is read, and nothing between two runs is missed', async t => {
+  const folder = await journal(t, 5)
+  if (folder === undefined) return
+  const state = memoryState()
+  const got: string[] = []
+  async function life(then: () => Promise<void>, enough: number): Promise<void> {
+    const abort = new AbortController()
+    const opened = Promise.withResolvers<void>()
+    const counting = { ...state, commit: () => (opened.resolve(), state.commit()) }
+    const input = build({ directory: folder, units: [] }, { state: counting })
+    const ran = input.run(batch => {
+      got.push(...messages(batch))
+      batch.settle('out')
+      if (got.length >= enough) abort.abort()
+      return Promise.resolve()
+    }, abort.signal)
+    if (enough === 1) await opened.promise
+    await then()
+    await ran
+    state.commit()
+  }
+  await life(() => addToJournal(folder, [{ MESSAGE: 'new' }], { from: Date.now() * 1000 }), 1)
+  await addToJournal(folder, [{ MESSAGE: 'while away' }], { from: Date.now() * 1000 })
+  await life(() => Promise.resolve(), 2)
+  assert.deepEqual(got, ['new', 'while away'])
+})
+
+const messages = ({ events }: Batch): string[] => events!.map(event => event['message'] as string)

@@ -1,0 +1,352 @@
+// The journal as an input: follows it, and reads again for each output what that one had no room for.
+//
+// The first reading gives entries to all outputs that keep up. One that does not is left behind: it gets a reading of its
+// own (a lane), from its own position up to where the first reading is; then both go on as one.
+import { METRICS } from '../../core/component.ts'
+import type { Batch, Context, Emit, Input, InputDescription } from '../../core/component.ts'
+import { YarderError } from '../../core/errors.ts'
+import { Batcher } from './batches.ts'
+import type { Content, ReadEntry } from './batches.ts'
+import { compileChoice } from './choice.ts'
+import { parseCursor } from './cursor.ts'
+import type { Entry, Limits } from './export.ts'
+import { runJournalctl } from './journalctl.ts'
+import { NOWHERE, Positions } from './positions.ts'
+import type { Piece, Place } from './positions.ts'
+import { argumentsFor, sinceOf } from './settings.ts'
+import type { Settings } from './settings.ts'
+import { REMEDY, Trouble } from './trouble.ts'
+
+/** Of a field that is not the message, and of all of them together, bytes. */
+const FIELD_BYTES = 16 * 1024
+const ENTRY_BYTES = 128 * 1024
+/** After so many tries in vain at a cursor, it is tried by its time. */
+const TRIES = 3
+
+/** A reading for one output. */
+interface Lane {
+  readonly output: string
+  /** Up to where it was handed out. */
+  handed: Place
+  readonly told: boolean
+}
+
+export class JournaldInput implements Input {
+  readonly #settings: Settings
+  readonly #context: Context
+  readonly #positions: Positions
+  readonly #batcher: Batcher
+  #wants: (entry: Entry) => boolean = () => true
+  readonly #trouble: Trouble
+  readonly #limits: Limits
+  readonly #lines: (n: number) => void
+  readonly #bytes: (n: number) => void
+  readonly #cut: (n: number) => void
+  readonly #lanes = new Map<string, Lane>()
+  /** Up to where the first reading has handed out. */
+  #read: Place = NOWHERE
+  #start: ((lane: Lane) => void) | undefined
+  #hiddenTold = false
+
+  constructor(settings: Settings, context: Context) {
+    this.#settings = settings
+    this.#context = context
+    this.#positions = new Positions(context)
+    this.#batcher = new Batcher(context)
+    this.#trouble = new Trouble(context)
+    this.#limits = { message: settings.maxLineBytes, field: FIELD_BYTES, entry: ENTRY_BYTES }
+    const { instruments: i, name } = context
+    const lines = i.counter('yarder_input_lines_total', 'Records handed to the pipeline.', ['input'])
+    const bytes = i.counter('yarder_input_bytes_total', 'Bytes handed to the pipeline, line endings included.', [
+      'input'
+    ])
+    const cut = i.counter('yarder_input_cut_lines_total', 'Lines that were cut at max_line_bytes.', ['input'])
+    this.#lines = n => lines.add(n, name)
+    this.#bytes = n => bytes.add(n, name)
+    this.#cut = n => cut.add(n, name)
+  }
+
+  get finite(): boolean {
+    return this.#context.once
+  }
+
+  describe(): InputDescription {
+    const { reason } = this.#trouble
+    const behind = this.#lanes.size === 0 ? '' : `; behind: ${[...this.#lanes.keys()].join(', ')}`
+    return { message: `${reason ?? 'reading the journal'}${behind}`, files: [] }
+  }
+
+  async run(emit: Emit, signal: AbortSignal): Promise<void> {
+    this.#wants = compileChoice(this.#settings)
+    try {
+      if (!this.#positions.open()) await this.#begin(signal)
+      if (signal.aborted) return
+      this.#read = this.#positions.furthest
+      for (const output of this.#positions.outputs) {
+        const place = this.#positions.place(output)
+        if (output !== METRICS && place.n < this.#read.n) this.#leave(output, place, false)
+      }
+      await (this.#context.once ? this.#readOnce(emit, signal) : this.#follow(emit, signal))
+    } finally {
+      this.#positions.close()
+    }
+  }
+
+  /** Where all outputs begin when the input runs for the first time. */
+  async #begin(signal: AbortSignal): Promise<void> {
+    const { startAt, since } = this.#settings
+    if (startAt === 'beginning' || since !== undefined || this.#context.once) return this.#positions.begin(NOWHERE)
+    let place: Place = { cursor: '', time: this.#context.clock.now() * 1000, n: 0 }
+    try {
+      for await (const entries of this.#run(NOWHERE, 'last', signal))
+        for (const { cursor, time } of entries) place = { cursor, time, n: 1 }
+    } catch (error) {
+      // What is wrong is told by the reading that follows; what comes from now on is wanted all the same.
+      if (!(error instanceof YarderError)) throw error
+    }
+    if (!signal.aborted) this.#positions.begin(place)
+  }
+
+  async #readOnce(emit: Emit, signal: AbortSignal): Promise<void> {
+    const catchUp = async (): Promise<void> => {
+      for (const lane of this.#lanes.values()) await this.#laneLoop(lane, emit, signal)
+    }
+    await catchUp()
+    await this.#mainLoop(emit, signal)
+    await catchUp()
+  }
+
+  async #follow(emit: Emit, outer: AbortSignal): Promise<void> {
+    const broken = new AbortController()
+    const signal = AbortSignal.any([outer, broken.signal])
+    const loops = new Set<Promise<void>>()
+    let bug: { error: unknown } | undefined
+    const start = (work: Promise<void>): void => {
+      const loop = work
+        .catch((error: unknown) => {
+          bug ??= { error }
+          broken.abort()
+        })
+        .finally(() => loops.delete(loop))
+      loops.add(loop)
+    }
+    this.#start = lane => start(this.#laneLoop(lane, emit, signal))
+    for (const lane of this.#lanes.values()) this.#start(lane)
+    start(this.#mainLoop(emit, signal))
+    while (loops.size > 0) await Promise.all(loops)
+    if (bug !== undefined) throw bug.error
+  }
+
+  /** Follows the journal, whatever becomes of journalctl; under `--once` up to its end. */
+  async #mainLoop(emit: Emit, signal: AbortSignal): Promise<void> {
+    await this.#persist(signal, async () => {
+      // Of a boot before this one `--follow` gives nothing, so what is there already is read without it.
+      for (const how of this.#context.once ? (['rest'] as const) : (['rest', 'follow'] as const))
+        for await (const entries of this.#pass(this.#read, how, signal)) await this.#hand(entries, emit, signal)
+      if (signal.aborted || this.#context.once) return true
+      throw new YarderError('STORAGE', 'journalctl ended although it was to follow')
+    })
+  }
+
+  /** Reads what the output has missed. */
+  async #laneLoop(lane: Lane, emit: Emit, signal: AbortSignal): Promise<void> {
+    await this.#persist(signal, async () => {
+      if (lane.handed.cursor === this.#read.cursor) return this.#caughtUp(lane)
+      const [from, to] = [lane.handed, this.#read]
+      for await (const entries of this.#pass(from, 'rest', signal))
+        if (await this.#again(lane, entries, emit, signal)) return true
+      if (signal.aborted) return true
+      if (lane.handed !== from || this.#read !== to) return false
+      // The journal has deleted it meanwhile.
+      this.#tellGone(from, to.time)
+      this.#positions.skip(lane.output, to)
+      return this.#caughtUp(lane)
+    })
+  }
+
+  /** Repeats `work` until it says that it is done; with waits when the journal can't be read. */
+  async #persist(signal: AbortSignal, work: () => Promise<boolean>): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        if (await work()) return
+      } catch (error) {
+        if (signal.aborted) return
+        if (!(error instanceof YarderError)) throw error
+        await this.#trouble.wait(error, signal)
+        if (this.#context.once && this.#trouble.failures > TRIES) return
+      }
+    }
+  }
+
+  async *#run(from: Place, how: 'follow' | 'rest' | 'last', signal: AbortSignal): AsyncGenerator<Entry[], void> {
+    const stuck = this.#trouble.failures >= TRIES && this.#trouble.failures % 2 === 1
+    const since = from.time > 0 ? sinceOf(from.time) : this.#settings.since
+    const argv = argumentsFor(this.#settings, { cursor: stuck ? '' : from.cursor, since }, how)
+    yield* runJournalctl({ argv, limits: this.#limits, onHidden: () => this.#tellHidden() }, signal)
+  }
+
+  /** What stands behind a place. */
+  async *#pass(from: Place, how: 'follow' | 'rest', signal: AbortSignal): AsyncGenerator<ReadEntry[], void> {
+    const known = parseCursor(from.cursor)
+    let behind = known === undefined
+    let met = false
+    let { n } = from
+    for await (const entries of this.#run(from, how, signal)) {
+      let first = 0
+      // The entry itself comes first, or in its absence its neighbours, which may be older.
+      for (; !behind && first < entries.length; first++) {
+        const at = parseCursor(entries[first]!.cursor)
+        if (at?.entry === known!.entry) met = true
+        else if (at?.sequence !== known!.sequence || at.boot !== known!.boot || at.number > known!.number) {
+          behind = true
+          if (!met && how === 'rest') this.#tellGone(from, entries[first]!.time)
+          break
+        }
+      }
+      if (first === entries.length) continue
+      this.#trouble.over()
+      yield entries.slice(first).map(entry => ({ entry, place: { cursor: entry.cursor, time: entry.time, n: ++n } }))
+    }
+  }
+
+  /** To all outputs that keep up. */
+  async #hand(entries: readonly ReadEntry[], emit: Emit, signal: AbortSignal): Promise<void> {
+    const wanted = entries.filter(({ entry }) => this.#wants(entry))
+    const end = entries.at(-1)!.place
+    for (let at = 0; at < wanted.length && !signal.aborted;) {
+      const content = this.#batcher.next(wanted.slice(at))
+      at += content.count
+      const before = this.#read
+      this.#read = at === wanted.length ? end : content.places.at(-1)!
+      this.#count(content)
+      await emit(this.#batch(content, before, this.#read))
+      // Nobody reads it any more, and it may be held for long by an output that waits.
+      content.events.length = 0
+    }
+    if (wanted.length > 0 || signal.aborted) return
+    this.#read = end
+    for (const output of this.#positions.outputs)
+      if (output === METRICS) this.#positions.counted(end)
+      else if (!this.#lanes.has(output)) this.#positions.skip(output, end)
+  }
+
+  #batch(content: Content, before: Place, reached: Place): Batch {
+    const positions = this.#positions
+    const lanes = this.#lanes
+    const behind = [...lanes.keys()]
+    const pieces = new Map<string, Piece>()
+    for (const output of positions.outputs)
+      if (output !== METRICS && !lanes.has(output)) pieces.set(output, positions.give(output, reached))
+    const nobody = pieces.get('')
+    if (nobody !== undefined) positions.settle('', nobody)
+    return {
+      ...content,
+      behind,
+      get awaited() {
+        return behind.some(output => !lanes.has(output))
+      },
+      settle(output) {
+        const piece = pieces.get(output)
+        if (piece !== undefined) positions.settle(output, piece)
+      },
+      counted: lines => positions.counted(lines < content.count ? (content.places[lines - 1] ?? before) : reached),
+      decline: output => {
+        const piece = pieces.get(output)
+        if (piece === undefined) return
+        pieces.delete(output)
+        positions.takeBack(output, piece)
+        this.#leave(output, before, true)
+      }
+    }
+  }
+
+  /** The others go on without this output, which has everything up to there. */
+  #leave(output: string, handed: Place, told: boolean): void {
+    const lane: Lane = { output, handed, told }
+    this.#lanes.set(output, lane)
+    if (told)
+      this.#context.log.warn(
+        { output },
+        'An output has no room for long; the others go on, and its part is read again when it has.'
+      )
+    this.#start?.(lane)
+  }
+
+  #caughtUp(lane: Lane): true {
+    this.#lanes.delete(lane.output)
+    if (lane.told) this.#context.log.info({ output: lane.output }, 'An output has caught up with the others.')
+    return true
+  }
+
+  /** To the one output of a lane; true when it has caught up. */
+  async #again(lane: Lane, entries: readonly ReadEntry[], emit: Emit, signal: AbortSignal): Promise<boolean> {
+    for (let at = 0; at < entries.length && !signal.aborted;) {
+      const here = entries.findIndex((read, i) => i >= at && this.#reaches(read.place))
+      const part = entries.slice(at, here < 0 ? undefined : here + 1)
+      at += part.length
+      const last = part.at(-1)!.place
+      await this.#handAgain(
+        lane,
+        part,
+        here < 0 ? { ...last, n: Math.min(last.n, this.#read.n - 1) } : this.#read,
+        emit
+      )
+      if (this.#reaches(last)) return this.#caughtUp(lane)
+    }
+    return false
+  }
+
+  async #handAgain(lane: Lane, part: readonly ReadEntry[], end: Place, emit: Emit): Promise<void> {
+    const { output } = lane
+    const wanted = part.filter(({ entry }) => this.#wants(entry))
+    for (let at = 0; at < wanted.length;) {
+      const content = this.#batcher.next(wanted.slice(at))
+      at += content.count
+      const last = content.places.at(-1)!
+      const reached = at === wanted.length ? end : { ...last, n: Math.min(last.n, this.#read.n - 1) }
+      const piece = this.#positions.give(output, reached)
+      await emit({
+        ...content,
+        only: output,
+        settle: by => {
+          if (by === output) this.#positions.settle(output, piece)
+        }
+      })
+      content.events.length = 0
+    }
+    if (wanted.length === 0) this.#positions.skip(output, end)
+    lane.handed = end
+  }
+
+  /** It is where the first reading is, or beyond. */
+  #reaches(place: Place): boolean {
+    if (place.cursor === this.#read.cursor) return true
+    const [a, b] = [parseCursor(place.cursor), parseCursor(this.#read.cursor)]
+    return a !== undefined && a.sequence === b?.sequence && a.boot === b.boot && a.number >= b.number
+  }
+
+  #count({ count, size = 0, events }: Content): void {
+    this.#lines(count)
+    this.#bytes(size)
+    const cut = events.reduce((n, event) => n + (event['tags'] === undefined ? 0 : 1), 0)
+    if (cut > 0) this.#cut(cut)
+  }
+
+  #tellGone(from: Place, until: number): void {
+    this.#context.log.warn(
+      { from: isoOf(from.time), until: isoOf(until) },
+      'The journal has deleted the entry up to which was read; what it deleted of later ones before they were read is lost.'
+    )
+  }
+
+  #tellHidden(): void {
+    if (this.#hiddenTold || this.#settings.directory !== undefined) return
+    this.#hiddenTold = true
+    this.#context.log.error(
+      { remedy: REMEDY },
+      'This user may not see all entries of the journal, and those that it may not see are missing without a sign.'
+    )
+  }
+}
+
+const isoOf = (micros: number): string => new Date(micros / 1000).toISOString()

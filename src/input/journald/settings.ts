@@ -1,0 +1,55 @@
+// The options of a journald input as its parts use them, and the arguments that journalctl gets of them.
+
+export interface Settings {
+  readonly units: readonly string[]
+  readonly identifiers: readonly string[]
+  readonly priority: string | undefined
+  readonly matches: readonly string[]
+  readonly currentBootOnly: boolean
+  readonly startAt: 'end' | 'beginning'
+  readonly since: string | undefined
+  readonly directory: string | undefined
+  readonly own: boolean
+  readonly maxLineBytes: number
+}
+
+/** Where reading begins: at an entry, or with the first one from a time on. */
+export interface Start {
+  /** '' when there is none yet. */
+  readonly cursor: string
+  /** As journalctl takes it; undefined: at the beginning. */
+  readonly since: string | undefined
+}
+
+export const isWild = (unit: string): boolean => /[*?[]/.test(unit)
+
+/** journalctl looks up patterns once, at its start; units that come later would never be seen, so they are matched here. */
+export const hasPattern = (units: readonly string[]): boolean => units.some(isWild)
+
+/** What it prints, in the export format; see Start. Never interpreted by a shell. */
+export function argumentsFor(settings: Settings, start: Start, how: 'follow' | 'rest' | 'last'): string[] {
+  const { units, identifiers, priority, matches, currentBootOnly, directory } = settings
+  return [
+    '--output=export',
+    '--all',
+    '--no-pager',
+    ...(how === 'follow' ? ['--follow', '--no-tail'] : how === 'last' ? ['--lines=1'] : []),
+    ...(directory === undefined ? [] : [`--directory=${directory}`]),
+    // Following is of one boot otherwise: enough on a host that runs, and not in a folder that others write to.
+    ...(currentBootOnly ? ['--boot'] : directory === undefined ? [] : ['--merge']),
+    ...(priority === undefined ? [] : [`--priority=${priority}`]),
+    ...(hasPattern(units) ? [] : units.map(unit => `--unit=${unit}`)),
+    ...identifiers.map(name => `--identifier=${name}`),
+    // Not --after-cursor: when the entry is gone it leaves out the next one too (seen with systemd 252).
+    ...(start.cursor !== ''
+      ? [`--cursor=${start.cursor}`]
+      : start.since === undefined
+        ? []
+        : [`--since=${start.since}`]),
+    ...matches
+  ]
+}
+
+/** `--since` for microseconds since the epoch. */
+export const sinceOf = (micros: number): string =>
+  `@${Math.floor(micros / 1e6)}.${String(Math.floor(micros) % 1e6).padStart(6, '0')}`
