@@ -175,7 +175,7 @@ export class Feed {
     while (first < count) {
       if (signal.aborted) {
         // What was not handed out can't have been on its way.
-        tail.read = from + start
+        goBack(tail, from + start)
         return false
       }
       const { ms, until } = tail.arrivalAt(from + bounds[first * 2]!, now)
@@ -192,7 +192,7 @@ export class Feed {
       } catch (error) {
         // Refused by a stop, as while it waited for `rate_limit`: nobody has it.
         tail.ledger.takeBack(batch)
-        tail.read = from + start
+        goBack(tail, from + start)
         throw error
       }
       first = past
@@ -237,6 +237,11 @@ export class Feed {
     if (atEnd === 'last' && (tail.ending || tail.place === 'copy')) this.#o.desk.finish(tail)
     else if (tail.unread && tail.place !== 'missing' && tail.place !== 'lost') this.#o.desk.ready.add(tail)
   }
+}
+
+/** To `start`, or less far when every output has got more meanwhile by readings of their own (lags.ts). */
+function goBack(tail: FileTail, start: number): void {
+  tail.read = Math.max(start, tail.tracker.min())
 }
 
 function onlyZeros(bytes: Buffer, end: number): boolean {

@@ -155,7 +155,7 @@ export class FileTail {
       constants: { ...known.constants, input: { type: 'log' }, log: { file: { path: known.path } } }
     }
     this.tracker = known.tracker ?? new Tracker(known.positions)
-    const start = this.tracker.max()
+    const start = this.tracker.next()
     this.read = start
     this.scanned = start
     this.ledger = new Ledger(start, this.tracker.min())

@@ -288,3 +288,57 @@ test('a thousand files behind are caught up with, with few of them open', async 
   assert.deepEqual([...p.got['b']!].sort(), all.sort())
   assert.ok(p.files() <= 20)
 })
+
+/** Two batches of one turn, of which the second waits until a stop; meanwhile those in `slow` read on their own. */
+async function stopBetween(t: TestContext, slow: readonly string[], metered: boolean) {
+  const rig = new Rig(t, { start_at: 'beginning' })
+  rig.outputs = ['a', 'b']
+  rig.metered = metered
+  mkdirSync(rig.logs)
+  writeFileSync(join(rig.logs, 'x.log'), 'x\n'.repeat(5000))
+  rig.start()
+  const got: Record<string, number> = { a: 0, b: 0, metrics: 0 }
+  let first = true
+  const take: Emit = async batch => {
+    if (batch.only === undefined) {
+      got['metrics']! += batch.count
+      batch.counted!(batch.count)
+    }
+    for (const output of takers(batch, rig.outputs)) {
+      if (first && slow.includes(output) && batch.only === undefined) batch.decline!(output)
+      else {
+        got[output]! += batch.count
+        batch.settle(output)
+      }
+    }
+    first = false
+  }
+  const stop = new AbortController()
+  await rig.input.look(true)
+  await rig.input.feed(async batch => {
+    if (first) return take(batch)
+    await rig.input.catchUp(take, stop.signal)
+    stop.abort()
+    throw new Error('stopping')
+  }, stop.signal)
+  await rig.stop()
+  const before = { ...got }
+  const { signal } = new AbortController()
+  rig.start()
+  await rig.input.look(true)
+  await rig.input.feed(take, signal)
+  await rig.input.catchUp(take, signal)
+  return [before, got]
+}
+
+test('an output that read ahead of the metrics on its own: what it had is counted after a stop all the same', async t => {
+  const [before, after] = await stopBetween(t, ['b'], true)
+  assert.deepEqual(before, { a: 4096, b: 5000, metrics: 4096 })
+  assert.deepEqual(after, { a: 5000, b: 5000, metrics: 5000 })
+})
+
+test('a stop while all outputs have read on their own: the bytes add up, and none gets anything twice', async t => {
+  const [before, after] = await stopBetween(t, ['a', 'b'], false)
+  assert.deepEqual(before, { a: 5000, b: 5000, metrics: 4096 })
+  assert.deepEqual([after!['a'], after!['b']], [5000, 5000])
+})

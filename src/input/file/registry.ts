@@ -152,6 +152,7 @@ export class Registry {
       constants: this.#context.constants,
       positions
     })
+    for (const [output, had] of positions) if (had > tail.read) tail.caughtUpTo.set(output, had)
     tail.at = row.at ?? row.path
     tail.home = row.home ?? tail.home
     tail.isCopy = row.copy === true
@@ -247,13 +248,17 @@ export class Registry {
   }
 }
 
-/** A new output begins where the slowest of the others is; what any output has had was counted, or is not to be. */
-function positionsIn({ pos }: Row, outputs: readonly string[]): [output: string, offset: number][] {
+/**
+ * A new output begins where the slowest of the others is. What any output has had before metrics were made, or was moved
+ * beyond by hand, is not counted.
+ */
+function positionsIn({ pos, moved }: Row, outputs: readonly string[]): [output: string, offset: number][] {
   const known = outputs.filter(o => o !== METRICS && pos[o] !== undefined).map(o => pos[o]!)
   const all = known.length > 0 ? known : Object.values(pos)
   const least = all.length > 0 ? Math.min(...all) : 0
   const most = Math.max(least, ...all, pos[METRICS] ?? 0)
-  return outputs.map(o => [o, o === METRICS ? most : (pos[o] ?? least)])
+  const counted = moved === true ? most : (pos[METRICS] ?? most)
+  return outputs.map(o => [o, o === METRICS ? counted : (pos[o] ?? least)])
 }
 
 function rowOf(tail: FileTail): Row {

@@ -52,6 +52,7 @@ export class Rig {
   wall: () => number = () => Date.now()
   outputs: readonly string[] = ['out']
   once = false
+  metered = false
   /** Batches are settled as they come; otherwise they are kept in `held`. */
   settles = true
   held: Batch[] = []
@@ -128,7 +129,8 @@ export class Rig {
       timezone: 'UTC',
       constants: { host: { name: 'h' } },
       once: this.once,
-      outputs: this.outputs
+      outputs: this.outputs,
+      metered: this.metered
     }
   }
 

@@ -14,7 +14,7 @@ test('a position moves over contiguous ranges only, whatever the order of the an
   assert.equal(t.min(), 0)
   assert.equal(t.settle('a', 0, 20), true)
   assert.deepEqual(t.positions(), { a: 50, b: 10 })
-  assert.equal(t.max(), 50)
+  assert.equal(t.next(), 50)
   assert.equal(t.settle('gone', 0, 100), false)
 })
 

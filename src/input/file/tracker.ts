@@ -35,8 +35,13 @@ export class Tracker {
     return min
   }
 
-  /** The offset up to which the output that is furthest has everything. */
-  max(): number {
+  /**
+   * Where reading goes on: up to there the output that is furthest has everything. Metrics are made of the first reading
+   * alone, so it goes on where they are, though an output may have got more by a reading of its own.
+   */
+  next(): number {
+    const counted = this.#marks.get(METRICS)
+    if (counted !== undefined) return counted.low
     let max = 0
     for (const { low } of this.#marks.values()) if (low > max) max = low
     return max
