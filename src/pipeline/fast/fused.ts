@@ -182,6 +182,8 @@ class TimeReader {
     const cursor: Cursor = { source: NOWHERE, time: NaN, arrival, offset: 0, failed: '' }
     this.#run(event, cursor)
     if (cursor.failed !== '' || Object.keys(event).length > 1) return NaN
+    // The time limit may stop it between the two, and then the old text must not stand for the new time.
+    this.#last.forget()
     this.#ms = cursor.time
     this.#last.set(b, from, to)
     return this.#ms
