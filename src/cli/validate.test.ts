@@ -58,6 +58,15 @@ warning: ${path}: has no output: records would be printed on standard output
   })
 })
 
+test('where every input ships nothing, an output is not missed', async t => {
+  const text = `inputs: { one: { type: file, paths: ['/nowhere/*.log'], outputs: [] } }
+metrics: { n_total: { type: counter, help: Lines. } }
+`
+  const path = join(folder(t, { 'yarder.yaml': text }), 'yarder.yaml')
+  const stdout = `${path}: valid; 1 input, 1 metric\n`
+  assert.deepEqual(await cli(['validate', path]), { status: 0, stdout, stderr: '' })
+})
+
 test('drop-ins are counted, and an empty configuration is valid', async t => {
   const path = join(folder(t, { 'yarder.yaml': '', 'conf.d/a.yaml': 'inputs: { x: { type: stdin } }' }), 'yarder.yaml')
   assert.equal((await cli(['validate', '-c', path])).stdout, `${path}: valid; 1 input; 1 drop-in read\n`)

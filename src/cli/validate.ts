@@ -29,7 +29,8 @@ function* gaps({ checked: { units, sections } }: ConfigFile): Iterable<string> {
   const { inputs, checks, outputs } = units
   const idle = inputs.length === 0 && checks.length === 0 && !sections.host_metrics.values.enabled
   if (idle) yield 'has no input, no check and no host_metrics: the agent would have nothing to do'
-  if (inputs.length > 0 && outputs.length === 0) yield 'has no output: records would be printed on standard output'
+  const ships = inputs.some(({ common }) => common.outputs?.length !== 0)
+  if (ships && outputs.length === 0) yield 'has no output: records would be printed on standard output'
 }
 
 /** `2 inputs, 1 output, 3 pipelines`, and the drop-ins that had a part in it. */

@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { METRICS } from '../../core/component.ts'
 import { applyEdit, inputsIn, namesNow, planEdit, positionsOf } from './positions.ts'
 import type { Change, Edit, EditPlan } from './positions.ts'
+import { isRow, scopeOf } from './registry.ts'
 import { Rig, takers } from './rig.ts'
 
 const LINE = 16
@@ -263,6 +265,18 @@ test('reset of a file reads it as a new one; reset of the input forgets that it 
   appendFileSync(rig.file, textOf(100, 101))
   await rig.poll(2)
   assert.deepEqual(rig.texts, lines(100, 101))
+})
+
+test('where nothing ships, what is set back is counted again; metrics stay when an output has come', async t => {
+  const rig = await hundred(t)
+  await rig.input.close()
+  for (const [id, row] of rig.state.entries(scopeOf('in')))
+    if (isRow(row)) rig.state.set(scopeOf('in'), id, { ...row, pos: { [METRICS]: 1600 } })
+  const alone = only(planEdit(rig.state, [], edit({ to: at(0) }), 0))
+  assert.deepEqual([alone.notes, alone.row!.pos], [['1600 bytes are counted again'], { [METRICS]: 0 }])
+  const shipped = only(planEdit(rig.state, ['out'], edit({ to: at(0) }), 0))
+  assert.deepEqual(shipped.notes, ['1600 bytes are sent again to out'])
+  assert.deepEqual(shipped.row!.pos, { [METRICS]: 1600, out: 0 })
 })
 
 test('what cannot be right is refused with what would be', async t => {

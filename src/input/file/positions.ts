@@ -1,4 +1,5 @@
 // `yarder positions`: what the rows of an input say, and how they are moved while the input is stopped.
+import { METRICS } from '../../core/component.ts'
 import { YarderError } from '../../core/errors.ts'
 import type { State } from '../../core/state.ts'
 import { compileGlob } from './glob.ts'
@@ -212,17 +213,18 @@ function moved(
   const to = row.packing === undefined ? offsetOf(row, found, target, notes) : offsetInPacked(target)
   if (typeof to === 'string') return to
   const known = least(row)
-  const before = Object.fromEntries(
-    [...new Set([...Object.keys(ofOutputs(row.pos)), ...outputs])].map(o => [o, row.pos[o] ?? known])
-  )
+  // An input that ships from its next start on has a row in which metrics stand alone yet; they stay where they are.
+  const meant = Object.keys(ofOutputs(row.pos)).filter(o => o !== METRICS || outputs.length === 0)
+  const before = Object.fromEntries([...new Set([...meant, ...outputs])].map(o => [o, row.pos[o] ?? known]))
   const pos = Object.fromEntries(
     Object.entries(before).map(([o, p]) => [o, edit.output === undefined || edit.output === o ? to : p])
   )
   for (const [output, offset] of Object.entries(before)) {
     const by = pos[output]! - offset
-    const whom = output === '' ? '' : ` to ${output}`
-    if (by < 0) notes.push(`${-by} bytes are sent again${whom}`)
-    if (by > 0) notes.push(`${by} bytes are not sent${whom}`)
+    const done = output === METRICS ? 'counted' : 'sent'
+    const whom = output === '' || output === METRICS ? '' : ` to ${output}`
+    if (by < 0) notes.push(`${-by} bytes are ${done} again${whom}`)
+    if (by > 0) notes.push(`${by} bytes are not ${done}${whom}`)
   }
   if (notes.length === 0 && !edit.newIds) return `it is at ${to} already`
   const file = edit.newIds ? newFileId() : row.file
