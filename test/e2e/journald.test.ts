@@ -191,3 +191,43 @@ test('units by pattern and by name, priorities and matches choose entries', asyn
     await yarder.end('SIGKILL')
   }
 })
+
+test('a journalctl that dies is told and started again behind the last entry, and a stop leaves none', async t => {
+  const r = await rig(t)
+  if (r === undefined) return
+  await addToJournal(r.journal, numbered(0, 100))
+  const yarder = await r.start()
+  await until('the first part', () => r.shipped().length === 100)
+  const [child] = childrenOf(yarder.pid)
+  process.kill(child!, 'SIGKILL')
+  await yarder.said('journalctl: killed by SIGKILL')
+  await addToJournal(r.journal, numbered(100, 100), { from: FROM + 1e9 })
+  // What the agent says about it is a record, too.
+  const lines = (): Document[] => r.shipped().filter(({ input }) => (input as Document)['type'] === 'journald')
+  await until('the second part', () => lines().length >= 200)
+  assert.deepEqual(sorted(lines()), upTo(200))
+  const [next] = childrenOf(yarder.pid)
+  assert.notEqual(next, child)
+  const { code, ms } = await yarder.end()
+  assert.deepEqual([code, ms < 4000], [0, true])
+  assert.throws(() => process.kill(next!, 0), { code: 'ESRCH' })
+})
+
+test('only the last boot, where that is asked for, also when the agent goes on from the one before', async t => {
+  const r = await rig(t, { input: 'current_boot_only: true' })
+  if (r === undefined) return
+  await addToJournal(r.journal, numbered(0, 10))
+  const first = await r.start()
+  await until('the first boot', () => r.shipped().length === 10)
+  await first.end()
+  await addToJournal(r.journal, numbered(10, 10), { file: 'b', boot: 'b'.repeat(32), from: FROM + 1e9 })
+  await addToJournal(r.journal, numbered(20, 10), { file: 'c', boot: 'c'.repeat(32), from: FROM + 2e9 })
+  const second = await r.start()
+  await until('the last boot', () => r.shipped().length >= 20)
+  assert.deepEqual(sorted(r.shipped()), [...upTo(10), ...upTo(30).slice(20)])
+  await second.end()
+})
+
+/** Processes that it has started and that are still there. */
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ').map(Number)

@@ -139,10 +139,9 @@ export class JournaldInput implements Input {
 
   /** Follows the journal, whatever becomes of journalctl; under `--once` up to its end. */
   async #mainLoop(emit: Emit, signal: AbortSignal): Promise<void> {
+    const how = this.#context.once ? 'rest' : 'follow'
     await this.#persist(signal, async () => {
-      // Of a boot before this one `--follow` gives nothing, so what is there already is read without it.
-      for (const how of this.#context.once ? (['rest'] as const) : (['rest', 'follow'] as const))
-        for await (const entries of this.#pass(this.#read, how, signal)) await this.#hand(entries, emit, signal)
+      for await (const entries of this.#pass(this.#read, how, signal)) await this.#hand(entries, emit, signal)
       if (signal.aborted || this.#context.once) return true
       throw new YarderError('STORAGE', 'journalctl ended although it was to follow')
     })
@@ -199,7 +198,7 @@ export class JournaldInput implements Input {
         if (at?.entry === known!.entry) met = true
         else if (at?.sequence !== known!.sequence || at.boot !== known!.boot || at.number > known!.number) {
           behind = true
-          if (!met && how === 'rest') this.#tellGone(from, entries[first]!.time)
+          if (!met && !this.#settings.currentBootOnly) this.#tellGone(from, entries[first]!.time)
           break
         }
       }

@@ -1,4 +1,5 @@
 // The options of a journald input as its parts use them, and the arguments that journalctl gets of them.
+import { readFileSync } from 'node:fs'
 
 export interface Settings {
   readonly units: readonly string[]
@@ -27,7 +28,12 @@ export const isWild = (unit: string): boolean => /[*?[]/.test(unit)
 export const hasPattern = (units: readonly string[]): boolean => units.some(isWild)
 
 /** What it prints, in the export format; see Start. Never interpreted by a shell. */
-export function argumentsFor(settings: Settings, start: Start, how: 'follow' | 'rest' | 'last'): string[] {
+export function argumentsFor(
+  settings: Settings,
+  start: Start,
+  how: 'follow' | 'rest' | 'last',
+  machine = machineId()
+): string[] {
   const { units, identifiers, priority, matches, currentBootOnly, directory } = settings
   return [
     '--output=export',
@@ -35,8 +41,9 @@ export function argumentsFor(settings: Settings, start: Start, how: 'follow' | '
     '--no-pager',
     ...(how === 'follow' ? ['--follow', '--no-tail'] : how === 'last' ? ['--lines=1'] : []),
     ...(directory === undefined ? [] : [`--directory=${directory}`]),
-    // Following is of one boot otherwise: enough on a host that runs, and not in a folder that others write to.
-    ...(currentBootOnly ? ['--boot'] : directory === undefined ? [] : ['--merge']),
+    // Without --merge, --follow shows nothing but the boot that it takes for the current one: entries before a reboot would
+    // be left out, and all of them where a sandbox hides a container's boot id (seen with systemd 252).
+    ...(currentBootOnly ? ['--boot'] : ['--merge']),
     ...(priority === undefined ? [] : [`--priority=${priority}`]),
     ...(hasPattern(units) ? [] : units.map(unit => `--unit=${unit}`)),
     ...identifiers.map(name => `--identifier=${name}`),
@@ -46,8 +53,18 @@ export function argumentsFor(settings: Settings, start: Start, how: 'follow' | '
       : start.since === undefined
         ? []
         : [`--since=${start.since}`]),
+    ...(directory === undefined && !currentBootOnly && machine !== '' ? [`_MACHINE_ID=${machine}`] : []),
     ...matches
   ]
+}
+
+/** Merged, the journals of other hosts that are kept on this one would be entries, too. */
+function machineId(): string {
+  try {
+    return readFileSync('/etc/machine-id', 'latin1').trim()
+  } catch {
+    return ''
+  }
 }
 
 /** `--since` for microseconds since the epoch. */
