@@ -115,6 +115,7 @@ test('an entry becomes a record with the names of ECS, its own time, and bytes o
       _COMM: 'node',
       _SYSTEMD_UNIT: 'app.service',
       _HOSTNAME: 'other.example',
+      _MACHINE_ID: 'c'.repeat(32),
       MY_FIELD: 'x=1'
     },
     { MESSAGE: 'first\n\n  second', RAW: Buffer.from([0, 10, 61, 255]) },
@@ -132,7 +133,7 @@ test('an entry becomes a record with the names of ECS, its own time, and bytes o
   })
   assert.deepEqual(plain!['process'], { pid: 42, name: 'node' })
   assert.deepEqual(plain!['systemd'], { unit: 'app.service' })
-  assert.equal((plain!['host'] as Document)['name'], 'other.example')
+  assert.deepEqual(plain!['host'], { name: 'other.example', hostname: 'other.example', id: 'c'.repeat(32) })
   assert.deepEqual((plain!['journald'] as Document)['custom'], { my_field: 'x=1' })
   assert.equal(lines!['message'], 'first\n\n  second')
   assert.deepEqual((lines!['journald'] as Document)['custom'], { raw: '\u0000\n=\ufffd' })

@@ -1,5 +1,4 @@
 // Entries to batches: each of one source, with the identity, time and record of every entry.
-import { hostname } from 'node:os'
 import type { Batch, Context, Source } from '../../core/component.ts'
 import type { Event } from '../../core/event.ts'
 import { portionOf } from '../../core/rate.ts'
@@ -8,6 +7,7 @@ import type { CursorParts } from './cursor.ts'
 import type { Entry } from './export.ts'
 import type { Place } from './positions.ts'
 import { recordOf } from './record.ts'
+import type { Host } from './record.ts'
 
 /** Records a batch: few enough that the loop gets its turns. */
 const MAX_RECORDS = 1024
@@ -28,13 +28,14 @@ export type Content = Pick<
 
 export class Batcher {
   readonly #context: Context
-  readonly #host = hostname()
+  readonly #host: Host
   readonly #most: number
   readonly #mostBytes: number
   readonly #sources = new Map<string, Source>()
 
   constructor(context: Context) {
     this.#context = context
+    this.#host = (context.constants['host'] as Host | undefined) ?? {}
     const { records, bytes } = portionOf(context.rate)
     this.#most = Math.min(MAX_RECORDS, records)
     this.#mostBytes = bytes

@@ -57,16 +57,28 @@ const LEFT_OUT = new Set([
   '_STREAM_ID'
 ])
 const TRUNCATED = '_truncated'
+const ABSENT = { architecture: undefined, containerized: undefined, os: undefined }
 
-/** The whole record; `host` is the name of this host, so that entries of another carry their own. */
-export function recordOf({ names, values, cut }: Entry, host: string): Event {
+/** What the constants of a record say about the host that the agent runs on. */
+export interface Host {
+  readonly name?: unknown
+  readonly id?: unknown
+}
+
+/** The whole record; an entry of another host than `host` carries what the journal knows of that one, and no more. */
+export function recordOf({ names, values, cut }: Entry, host: Host): Event {
   const event: Event = { message: '' }
   for (let i = 0; i < names.length; i++) place(event, names[i]!, values[i]!, host)
+  const machine = values[names.indexOf('_MACHINE_ID')]
+  if (machine !== undefined && machine !== host.id) {
+    // What is undefined takes the constant away.
+    event['host'] = { ...ABSENT, ...(event['host'] as Event | undefined), id: machine }
+  }
   if (cut) event['tags'] = [TRUNCATED]
   return event
 }
 
-function place(event: Event, name: string, value: string, host: string): void {
+function place(event: Event, name: string, value: string, host: Host): void {
   const target = TARGETS.get(name)
   if (target !== undefined) {
     const number = Number(value)
@@ -78,7 +90,7 @@ function place(event: Event, name: string, value: string, host: string): void {
     put(event, ['log', 'level'], level)
     put(event, ['log', 'syslog', 'severity', 'code'], Number(value))
   } else if (name === '_HOSTNAME') {
-    if (value !== host) event['host'] = { name: value, hostname: value }
+    if (value !== host.name) event['host'] = { name: value, hostname: value }
   } else if (name === '_MACHINE_ID' || LEFT_OUT.has(name)) return
   else put(event, ['journald', 'custom', name.replace(/^_+/, '').toLowerCase()], value)
 }
