@@ -212,7 +212,7 @@ export type HostOptions = Credentials & Pick<Options, 'api_key'>
 export function hostOf(text: string, o: HostOptions): HttpAddress {
   const url = urlOf(text)
   if (url === undefined) throw new OptionError('hosts', `"${withoutSecret(text)}" is no http or https address`)
-  const address = addressOf(url, o)
+  const address = addressOf(url, o, 'hosts')
   if (o.api_key === undefined) return address
   const encoded = o.api_key.includes(':') ? Buffer.from(o.api_key).toString('base64') : o.api_key
   return { ...address, authorization: `ApiKey ${encoded}` }

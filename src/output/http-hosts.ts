@@ -3,6 +3,7 @@ import type { HttpResponse } from '../core/http.ts'
 import { shownUrl } from '../core/http.ts'
 import type { Destination, Hosts } from './hosts.ts'
 import { firstWords, isHostTrouble, refusal } from './http-answer.ts'
+import { accountOf } from './url-account.ts'
 
 /** Where to send to, and as whom. */
 export interface HttpAddress {
@@ -30,10 +31,11 @@ export interface Credentials {
   readonly token?: string | undefined
 }
 
-export function addressOf(given: URL, o: Credentials): HttpAddress {
+/** `option` is where the address stands. Throws OptionError. */
+export function addressOf(given: URL, o: Credentials, option: string): HttpAddress {
   const url = new URL(given)
-  const user = url.username === '' ? o.username : decodeURIComponent(url.username)
-  const password = url.username === '' ? o.password : decodeURIComponent(url.password)
+  const own = accountOf(url, option)
+  const { user, password } = own.user === undefined ? { user: o.username, password: o.password } : own
   url.username = url.password = ''
   const basic = user === undefined ? undefined : `Basic ${Buffer.from(`${user}:${password ?? ''}`).toString('base64')}`
   return { url, authorization: o.token === undefined ? basic : `Bearer ${o.token}` }

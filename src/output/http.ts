@@ -138,7 +138,7 @@ function build(o: Options, ctx: Context): Output {
   })
   const headers = { 'user-agent': 'yarder', 'content-type': CONTENT_TYPES[o.format], ...lowered(o.headers) }
   const targets = o.url.map(url => {
-    const address = addressOf(url, o)
+    const address = addressOf(url, o, 'url')
     return httpHost(address, signal => client.connect(address.url, signal))
   })
   const meters = hostMeters(ctx)

@@ -15,6 +15,7 @@ import { Link } from './logstash/link.ts'
 import { connectionsOf, hostMeters } from './host-meters.ts'
 import { Sender } from './logstash/sender.ts'
 import { SlowStart } from './logstash/window.ts'
+import { accountOf } from './url-account.ts'
 
 /** RFC 1928. */
 const SOCKS_PORT = 1080
@@ -148,10 +149,9 @@ function build(o: Options, ctx: Context): Output {
 
 function proxyOf({ proxy_url: url, proxy_use_local_resolver: localResolver }: Options): Proxy | undefined {
   if (url === undefined) return undefined
-  const given = (text: string): string | undefined => (text === '' ? undefined : decodeURIComponent(text))
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const address = { host, port: url.port === '' ? SOCKS_PORT : Number(url.port) }
-  return { address, user: given(url.username), password: given(url.password), localResolver }
+  return { address, ...accountOf(url, 'proxy_url'), localResolver }
 }
 
 const ownVersion = (): string =>
