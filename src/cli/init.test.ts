@@ -146,13 +146,20 @@ test('every program that is known, beside Logstash', async t => {
   assert.equal(records.filter(r => r.tags !== undefined).length, 0, JSON.stringify(records))
 })
 
-test('a host without anything known gets its own checks, a file as output, and an example; the journal is told of', async t => {
-  const dir = root(t, { 'var/log/journal/0123/system.journal': '', 'proc/net/tcp': 'nonsense' })
+test('a host without anything known gets its own checks, a file as output, and an example', async t => {
+  const dir = root(t, { 'proc/net/tcp': 'nonsense' })
   const { text, told } = await written(dir)
   assert.match(text, /^# inputs:$/m)
   assert.match(text, /^ {2}records: \{ type: file, path: \/var\/lib\/yarder\/records\.ndjson \}$/m)
   assert.match(told, /no program that yarder knows was found/)
-  assert.match(told, /logs to the journal alone/)
+})
+
+test('the journal is read where no syslog file has the same', async t => {
+  const journal = { 'var/log/journal/0123/system.journal': '' }
+  const alone = await written(root(t, journal))
+  assert.match(alone.text, /^inputs:\n {2}#.*\n {2}journal: \{ type: journald \}$/m)
+  const beside = await written(root(t, { ...journal, 'var/log/syslog': '' }))
+  assert.doesNotMatch(beside.text, /journald/)
 })
 
 test('this host, as it is, gets a configuration that is right', async t => {

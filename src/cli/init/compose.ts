@@ -22,14 +22,14 @@ interface Found {
 /** The whole file. The same host gives the same text. */
 export function compose(host: Host): Composed {
   const found = RECIPES.map(recipe => findOn(host, recipe)).filter(f => f.logs.length > 0 || f.unit !== undefined)
-  const sections = [head(), inputs(found), pipelines(found), metrics(found), checks(found), outputs(host)]
+  const sections = [head(), inputs(host, found), pipelines(found), metrics(found), checks(found), outputs(host)]
   return {
     text: `${sections
       .filter(part => part.length > 0)
       .map(part => part.join('\n'))
       .join('\n\n')}\n`,
     found: found.map(f => f.recipe.title),
-    notes: notesOn(host, found)
+    notes: notesOn(found)
   }
 }
 
@@ -47,16 +47,27 @@ const head = (): string[] => [
   '#   sudo yarder doctor -c FILE   can everything in it be read and reached?'
 ]
 
-function inputs(found: readonly Found[]): string[] {
+function inputs(host: Host, found: readonly Found[]): string[] {
   const blocks = found.flatMap(({ recipe, logs }) => logs.map(one => ({ title: recipe.title, ...one })))
-  if (blocks.length === 0)
+  const journal = journalAlone(host, found) ? JOURNAL : []
+  if (blocks.length + journal.length === 0)
     return [
       '# No log that yarder knows was found. This is how one is followed:',
       '# inputs:',
       '#   app: { type: file, paths: [/var/log/app/*.log], pipeline: [auto: {}] }'
     ]
-  return ['inputs:', ...blocks.flatMap(({ title, log, paths }) => inputLines(title, log, paths))]
+  return ['inputs:', ...blocks.flatMap(({ title, log, paths }) => inputLines(title, log, paths)), ...journal]
 }
+
+const JOURNAL = [
+  '  # Of the system, and of every service that logs to the journal; `units: [NAME]` chooses some.',
+  '  journal: { type: journald }'
+]
+
+/** No syslog daemon writes files of what the journal has. */
+const journalAlone = (host: Host, found: readonly Found[]): boolean =>
+  (host.has('/var/log/journal') || host.has('/run/log/journal')) &&
+  !found.some(f => f.logs.some(({ log }) => log.input === 'syslog'))
 
 function inputLines(
   title: string,
@@ -149,12 +160,8 @@ function outputs(host: Host): string[] {
   ]
 }
 
-function notesOn(host: Host, found: readonly Found[]): string[] {
-  const system = found.some(f => f.logs.some(({ log }) => log.input === 'syslog'))
-  const journal = host.has('/var/log/journal') || host.has('/run/log/journal')
+function notesOn(found: readonly Found[]): string[] {
   const notes: string[] = []
-  if (!system && journal)
-    notes.push('the system logs to the journal alone, which is not read; rsyslog writes /var/log/syslog beside it')
   for (const { recipe, unit, logs } of found)
     if (unit !== undefined && logs.length === 0 && recipe.logs.length > 0)
       notes.push(`${recipe.title} runs, and no log of it was found; perhaps only root may look: run it with sudo`)
