@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, truncateSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -122,6 +122,24 @@ test('from the end: what stands there is left out, what comes is read, and nothi
   await addToJournal(folder, [{ MESSAGE: 'while away' }], { from: Date.now() * 1000 })
   await life(() => Promise.resolve(), 2)
   assert.deepEqual(got, ['new', 'while away'])
+})
+
+test('a damaged file is told once and left out, and the others are read', async t => {
+  const folder = await journal(t, 3)
+  if (folder === undefined) return
+  await addToJournal(folder, [{ MESSAGE: 'of another' }], { file: 'b' })
+  truncateSync(join(folder, 'a.journal'), 100_000)
+  const heard = listen()
+  const got: string[] = []
+  const input = build({ directory: folder }, { log: heard.log, once: true })
+  await input.run(batch => {
+    got.push(...messages(batch))
+    batch.settle('out')
+    return Promise.resolve()
+  }, new AbortController().signal)
+  assert.deepEqual(got, ['of another'])
+  assert.equal(heard.lines.length, 1, heard.lines.join('\n'))
+  assert.match(heard.lines[0]!, /A part of the journal cannot be read and is left out\..*a\.journal/)
 })
 
 const messages = ({ events }: Batch): string[] => events!.map(event => event['message'] as string)

@@ -13,12 +13,15 @@ const PASSED = ['PATH', 'TZ']
 const MAX_SAID = 4096
 /** systemd's words to somebody who sees only entries of his own; they end with the groups that see all. */
 const FEW_ENTRIES = /not seeing messages from other users/
+const DAMAGE = /^.*(?:truncated|corrupt|ignoring|Bad message).*$/gim
 
 export interface Run {
   readonly argv: readonly string[]
   readonly limits: Limits
   /** The journal has entries that this user may not see, which journalctl leaves out in silence otherwise. */
   onHidden(): void
+  /** It goes on without a part of the journal that it can't read, in its words. */
+  onDamage(words: string): void
 }
 
 /** The entries as they are printed. Rejects with a YarderError when it can't be started or ends by a fault. */
@@ -35,6 +38,7 @@ export async function* runJournalctl(run: Run, signal: AbortSignal): AsyncGenera
   let hidden = false
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-MAX_SAID)
+    for (const [words] of said.matchAll(DAMAGE)) run.onDamage(words)
     if (hidden || !FEW_ENTRIES.test(said)) return
     hidden = true
     run.onHidden()

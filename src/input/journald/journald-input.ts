@@ -22,6 +22,8 @@ const FIELD_BYTES = 16 * 1024
 const ENTRY_BYTES = 128 * 1024
 /** After so many tries in vain at a cursor, it is tried by its time. */
 const TRIES = 3
+/** So many damaged files are told. */
+const MOST_DAMAGE = 20
 
 /** A reading for one output. */
 interface Lane {
@@ -47,6 +49,7 @@ export class JournaldInput implements Input {
   #read: Place = NOWHERE
   #start: ((lane: Lane) => void) | undefined
   #hiddenTold = false
+  readonly #damage = new Set<string>()
 
   constructor(settings: Settings, context: Context) {
     this.#settings = settings
@@ -181,7 +184,10 @@ export class JournaldInput implements Input {
     const stuck = this.#trouble.failures >= TRIES && this.#trouble.failures % 2 === 1
     const since = from.time > 0 ? sinceOf(from.time) : this.#settings.since
     const argv = argumentsFor(this.#settings, { cursor: stuck ? '' : from.cursor, since }, how)
-    yield* runJournalctl({ argv, limits: this.#limits, onHidden: () => this.#tellHidden() }, signal)
+    yield* runJournalctl(
+      { argv, limits: this.#limits, onHidden: () => this.#tellHidden(), onDamage: words => this.#tellDamage(words) },
+      signal
+    )
   }
 
   /** What stands behind a place. */
@@ -336,6 +342,13 @@ export class JournaldInput implements Input {
       { from: isoOf(from.time), until: isoOf(until) },
       'The journal has deleted the entry up to which was read; what it deleted of later ones before they were read is lost.'
     )
+  }
+
+  /** Each once, and not without end. */
+  #tellDamage(words: string): void {
+    if (this.#damage.has(words) || this.#damage.size >= MOST_DAMAGE) return
+    this.#damage.add(words)
+    this.#context.log.warn({ reason: words }, 'A part of the journal cannot be read and is left out.')
   }
 
   #tellHidden(): void {
