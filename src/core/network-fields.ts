@@ -1,6 +1,5 @@
 // The options that every network output has, under the same names and with the same defaults.
 import { duration, integer, object, size } from './field.ts'
-import type { Values } from './field.ts'
 import { tls } from './tls-files.ts'
 
 export const backoff = object(
@@ -44,5 +43,3 @@ export const networkFields = {
     }
   )
 }
-
-export type NetworkOptions = Values<typeof networkFields>

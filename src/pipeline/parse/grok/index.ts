@@ -1,10 +1,6 @@
 // What the rest of the pipeline and the command line see of grok.
 export { GrokError } from './error.ts'
-export type { GrokErrorCode } from './error.ts'
 export { explainGrok } from './explain.ts'
 export type { Explanation } from './explain.ts'
-export { compileGrok, FAILURE_TAG, TIMEOUT_TAG } from './grok.ts'
-export type { Grok, GrokOptions } from './grok.ts'
-export type { Engine, Matcher } from './matcher.ts'
-export { parsePatternFile, patternSet } from './patterns/index.ts'
-export type { PatternSetName } from './patterns/index.ts'
+export { compileGrok } from './grok.ts'
+export { patternSet } from './patterns/index.ts'

@@ -4,9 +4,7 @@ import type { CharSet } from './charset.ts'
 import { nullable } from './regex-ast.ts'
 import type { Node } from './regex-ast.ts'
 
-/** The bit for the edge of the text, beside those of `asciiMask`. */
-export const EDGE = 1n << 129n
-/** Anything may stand there. */
+/** Anything may stand there, the edge of the text (bit 129, beside those of `asciiMask`) too. */
 export const ANYTHING = (1n << 130n) - 1n
 
 const maskOfText = (text: string, index: number): bigint => {
