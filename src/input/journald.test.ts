@@ -6,11 +6,12 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { addToJournal, noJournal } from '../../test/lib/real/journal.ts'
 import { context } from '../../test/lib/step.ts'
-import type { Batch, Context, Input } from '../core/component.ts'
+import type { Batch, Context, Emit, Input } from '../core/component.ts'
 import { readFields } from '../core/field.ts'
 import { silentLog } from '../core/log.ts'
 import type { Log } from '../core/log.ts'
 import { memoryState } from '../core/state.ts'
+import type { State } from '../core/state.ts'
 import { journald } from './journald.ts'
 
 function build(given: Record<string, unknown>, over: Partial<Context> = {}): Input {
@@ -140,6 +141,68 @@ test('a damaged file is told once and left out, and the others are read', async 
   assert.deepEqual(got, ['of another'])
   assert.equal(heard.lines.length, 1, heard.lines.join('\n'))
   assert.match(heard.lines[0]!, /A part of the journal cannot be read and is left out\..*a\.journal/)
+})
+
+/** Takes each batch for `a`, `b` and the metrics, as the agent would. */
+function takeAll(got: Record<string, string[]>): Emit {
+  return batch => {
+    const { only, behind = [] } = batch
+    if (only === undefined) {
+      got['metrics']!.push(...messages(batch))
+      batch.counted!(batch.count)
+    }
+    for (const output of ['a', 'b']) {
+      if (only === undefined ? behind.includes(output) : only !== output) continue
+      got[output]!.push(...messages(batch))
+      batch.settle(output)
+    }
+    return Promise.resolve()
+  }
+}
+
+/** Stops while the second batch waits and `b`, which had no room for the first one, has read both on its own. */
+async function stopBetween(folder: string, state: State): Promise<Record<string, string[]>> {
+  const got: Record<string, string[]> = { a: [], b: [], metrics: [] }
+  const take = takeAll(got)
+  const stop = new AbortController()
+  const both = Promise.withResolvers<void>()
+  let wanted = 0
+  let nth = 0
+  const input = build({ directory: folder, start_at: 'beginning' }, { outputs: ['a', 'b'], metered: true, state })
+  await input.run(async batch => {
+    if (batch.only !== undefined) {
+      await take(batch)
+      if (got['b']!.length === wanted) both.resolve()
+      return
+    }
+    if (nth++ === 0) {
+      batch.decline!('b')
+      return take({ ...batch, behind: ['b'] })
+    }
+    wanted = got['a']!.length + batch.count
+    if (got['b']!.length < wanted) await both.promise
+    stop.abort()
+    throw new Error('stopping')
+  }, stop.signal)
+  state.commit()
+  return got
+}
+
+test('an output that read ahead of the metrics on its own: what it had is counted after a stop, and none has it twice', async t => {
+  const folder = await journal(t, 1500)
+  if (folder === undefined) return
+  const state = memoryState()
+  const got = await stopBetween(folder, state)
+  assert.deepEqual(got['metrics'], got['a'])
+  assert.ok(got['b']!.length > got['a']!.length, 'it is ahead')
+  const take = takeAll(got)
+  const stop = new AbortController()
+  await build({ directory: folder }, { outputs: ['a', 'b'], metered: true, state }).run(async batch => {
+    await take(batch)
+    if (got['a']!.length >= 1500) stop.abort()
+  }, stop.signal)
+  const all = Array.from({ length: 1500 }, (_, i) => `line ${i}`)
+  assert.deepEqual(got, { a: all, b: all, metrics: all })
 })
 
 const messages = ({ events }: Batch): string[] => events!.map(event => event['message'] as string)

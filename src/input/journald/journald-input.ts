@@ -1,7 +1,8 @@
 // The journal as an input: follows it, and reads again for each output what that one had no room for.
 //
 // The first reading gives entries to all outputs that keep up. One that does not is left behind: it gets a reading of its
-// own (a lane), from its own position up to where the first reading is; then both go on as one.
+// own (a lane), from its own position up to where the first reading is; then both go on as one. After a stop such an output
+// may be ahead of the first reading, which is also what metrics are made of; it takes part again from its position on.
 import { METRICS } from '../../core/component.ts'
 import type { Batch, Context, Emit, Input, InputDescription } from '../../core/component.ts'
 import { YarderError } from '../../core/errors.ts'
@@ -45,6 +46,8 @@ export class JournaldInput implements Input {
   readonly #bytes: (n: number) => void
   readonly #cut: (n: number) => void
   readonly #lanes = new Map<string, Lane>()
+  /** Outputs that have more than the first reading has handed out since the start, by where they are. */
+  readonly #ahead = new Map<string, Place>()
   /** Up to where the first reading has handed out. */
   #read: Place = NOWHERE
   #start: ((lane: Lane) => void) | undefined
@@ -84,10 +87,12 @@ export class JournaldInput implements Input {
     try {
       if (!this.#positions.open()) await this.#begin(signal)
       if (signal.aborted) return
-      this.#read = this.#positions.furthest
+      this.#read = this.#positions.next
       for (const output of this.#positions.outputs) {
         const place = this.#positions.place(output)
-        if (output !== METRICS && place.n < this.#read.n) this.#leave(output, place, false)
+        if (output === METRICS) continue
+        if (place.n < this.#read.n) this.#leave(output, place, false)
+        else if (place.n > this.#read.n) this.#ahead.set(output, place)
       }
       await (this.#context.once ? this.#readOnce(emit, signal) : this.#follow(emit, signal))
     } finally {
@@ -214,8 +219,30 @@ export class JournaldInput implements Input {
     }
   }
 
-  /** To all outputs that keep up. */
   async #hand(entries: readonly ReadEntry[], emit: Emit, signal: AbortSignal): Promise<void> {
+    for (let at = 0; at < entries.length && !signal.aborted;) {
+      const end = this.#endOfPart(entries, at)
+      await this.#handPart(entries.slice(at, end), emit, signal)
+      at = end
+    }
+  }
+
+  /** Where entries for the same outputs end, as one that was ahead takes part from there on. */
+  #endOfPart(entries: readonly ReadEntry[], from: number): number {
+    for (let end = from; end < entries.length && this.#ahead.size > 0; end++) {
+      const here = entries[end]!.place
+      for (const [output, place] of this.#ahead)
+        if (here.cursor === place.cursor) this.#ahead.set(output, here)
+        else if (isPast(here, place)) {
+          if (end > from) return end
+          this.#ahead.delete(output)
+        }
+    }
+    return entries.length
+  }
+
+  /** To all outputs that keep up. */
+  async #handPart(entries: readonly ReadEntry[], emit: Emit, signal: AbortSignal): Promise<void> {
     const wanted = entries.filter(({ entry }) => this.#wants(entry))
     const end = entries.at(-1)!.place
     for (let at = 0; at < wanted.length && !signal.aborted;) {
@@ -232,16 +259,20 @@ export class JournaldInput implements Input {
     this.#read = end
     for (const output of this.#positions.outputs)
       if (output === METRICS) this.#positions.counted(end)
-      else if (!this.#lanes.has(output)) this.#positions.skip(output, end)
+      else if (!this.#isElsewhere(output)) this.#positions.skip(output, end)
+  }
+
+  #isElsewhere(output: string): boolean {
+    return this.#lanes.has(output) || this.#ahead.has(output)
   }
 
   #batch(content: Content, before: Place, reached: Place): Batch {
     const positions = this.#positions
     const lanes = this.#lanes
-    const behind = [...lanes.keys()]
+    const behind = [...lanes.keys(), ...this.#ahead.keys()]
     const pieces = new Map<string, Piece>()
     for (const output of positions.outputs)
-      if (output !== METRICS && !lanes.has(output)) pieces.set(output, positions.give(output, reached))
+      if (output !== METRICS && !this.#isElsewhere(output)) pieces.set(output, positions.give(output, reached))
     const nobody = pieces.get('')
     if (nobody !== undefined) positions.settle('', nobody)
     return {
@@ -359,6 +390,13 @@ export class JournaldInput implements Input {
       'This user may not see all entries of the journal, and those that it may not see are missing without a sign.'
     )
   }
+}
+
+/** Whether an entry stands behind a place that has another one; in doubt it does, as twice is better than never. */
+function isPast(here: Place, place: Place): boolean {
+  const [a, b] = [parseCursor(here.cursor), parseCursor(place.cursor)]
+  if (a !== undefined && a.sequence === b?.sequence && a.boot === b.boot) return a.number > b.number
+  return here.n > place.n || here.time >= place.time
 }
 
 const isoOf = (micros: number): string => new Date(micros / 1000).toISOString()

@@ -50,10 +50,10 @@ export class Positions {
       else this.#context.log.warn({ output }, 'A position is malformed and was ignored.')
     if (known.size === 0) return false
     const shipped = this.outputs.filter(o => o !== METRICS && known.has(o)).map(o => known.get(o)!)
-    // A new output begins where the slowest of the others is; what anyone has had was counted, or is not to be.
+    // A new output begins where the slowest of the others is. What any output has had before metrics were made is not counted.
     const slowest = least(shipped.length > 0 ? shipped : [...known.values()])
     const furthest = most([...known.values()])
-    for (const output of this.outputs) this.#set(output, output === METRICS ? furthest : (known.get(output) ?? slowest))
+    for (const output of this.outputs) this.#set(output, known.get(output) ?? (output === METRICS ? furthest : slowest))
     for (const output of known.keys())
       if (!this.outputs.includes(output)) this.#context.state.delete(this.#scope, output)
     return true
@@ -69,8 +69,12 @@ export class Positions {
     return this.#places.get(output) ?? NOWHERE
   }
 
-  get furthest(): Place {
-    return most([...this.#places.values()])
+  /**
+   * Where reading goes on. Metrics are made of the first reading alone, so it goes on where they are, though an output may
+   * have got more by a reading of its own.
+   */
+  get next(): Place {
+    return this.#places.get(METRICS) ?? most([...this.#places.values()])
   }
 
   /** It was given entries up to there. */
