@@ -154,6 +154,32 @@ test('a server that takes nothing at all is doubted: the records wait, are told 
   assert.deepEqual(taken(fake), keys('a', 200))
 })
 
+test('a server that refuses everything keeps the output yellow while records are given up, and is asked for one at a time', async t => {
+  const fake = await server(t)
+  const r = rig(t, fake.url, { backoff: { init: '10ms', max: '20ms' } })
+  await t.waitFor(() => assert.equal(r.delivery.status().message, 'Ready'))
+  fake.otherwise(web.refuse(400, 'no such format'))
+  await r.offer('a', 20)
+  await t.waitFor(() => assert.equal(r.delivery.status().state, 'yellow'))
+  const states = new Set<string>()
+  await t.waitFor(
+    async () => {
+      const { state, message, lastError } = r.delivery.status()
+      states.add(`${state} ${message}`)
+      assert.match(lastError!, /in doubt: 400 no such format/)
+      assert.ok((await r.letters()).length >= 8)
+    },
+    { timeout: 10_000, interval: 2 }
+  )
+  assert.deepEqual([...states], ['yellow Refused'])
+  // Eight records, five tries each, and the first three tried with those beside them.
+  assert.ok(fake.requests.length <= 8 * 5 + 3 * 5 + 5, `${fake.requests.length} requests`)
+  fake.otherwise(web.take())
+  await r.arrived('a')
+  assert.equal(r.delivery.status().message, 'Ready')
+  assert.equal(taken(fake).length + (await r.letters()).length, 20)
+})
+
 test('a refused record that is alone is given up after five tries, so that it does not hold up all others', async t => {
   const fake = await server(t)
   const r = rig(t, fake.url)

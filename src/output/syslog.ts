@@ -94,8 +94,8 @@ const fields = {
   ),
   template: f.optional(f.template('The text instead of `content`.', { example: '%{verb} %{request} %{response}' })),
   max_bytes: f.size(
-    'A longer message is cut, and counted as such. The default is what rsyslog takes unless told otherwise.',
-    { default: '8KiB', min: 480, max: '1MiB' }
+    'A longer message is cut, and counted as such; its header counts, the framing does not. The default is the most that rsyslog takes unless its `maxMessageSize` says otherwise: what is longer it cuts, and takes the rest for a second message.',
+    { default: '8096B', min: 480, max: '1MiB' }
   ),
   confirm: f.duration(
     'On TCP a record waits at most this long until its connection is ended, which shows that the receiver has read it all. 0 keeps the connection, and what the kernel has taken counts as delivered.',

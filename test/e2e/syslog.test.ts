@@ -129,6 +129,29 @@ for (const { name, listener, options } of WAYS) {
   })
 }
 
+for (const { name, listener, options } of WAYS) {
+  test(
+    `a line longer than rsyslogd takes arrives by ${name} as one message, cut here and without a complaint there`,
+    { skip },
+    async t => {
+      const rsyslog = await collector(t, { listener })
+      const r = rig(t, rsyslog.address, options)
+      await r.offer('a', [{ message: 'x'.repeat(9000) }, { message: 'after it' }])
+      await until('both messages', () => rsyslog.taken().some(m => m.text === 'after it'))
+      assert.deepEqual(
+        rsyslog.taken().map(m => [m.app, m.text.replaceAll('x', '').length]),
+        [
+          ['yarder', 0],
+          ['yarder', 'after it'.length]
+        ]
+      )
+      // A few bytes of it are the header.
+      assert.ok(rsyslog.taken()[0]!.text.length > 7900)
+      assert.doesNotMatch(rsyslog.said(), /oversize|truncat|max msg size/i)
+    }
+  )
+}
+
 test('rsyslogd understands the older form', { skip }, async t => {
   const rsyslog = await collector(t, { listener: 'imudp' })
   const r = rig(t, rsyslog.address, { protocol: 'udp', format: 'rfc3164', facility: 'cron' })

@@ -23,6 +23,8 @@ export interface Sent {
   readonly retryAfterMs?: number | undefined
   /** Why there is something to retry, for the log and the status. */
   readonly reason?: string
+  /** Nothing was taken, and the destination itself is in doubt: a failure, though the rejected are given up. */
+  readonly doubtful?: boolean
   /** The destination said that it has too much to do, so that fewer requests at a time may do better. */
   readonly overloaded?: boolean
 }

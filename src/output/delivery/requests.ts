@@ -224,9 +224,11 @@ export class Requests {
     const { queue, meters, log, onAnswer } = this.#options
     const { retry, retryCount, rejected, deliveredCount, deliveredBytes } = outcome
     queue.giveBack(retry)
-    if (deliveredCount === 0 && rejected.length === 0) {
+    if (deliveredCount === 0 && (rejected.length === 0 || sent.doubtful === true)) {
       const { reason = 'refused: every record is to be sent again', retryAfterMs } = sent
-      return this.#failed(new YarderError('REFUSED', reason, { retryAfterMs }), round, retryCount)
+      this.#failed(new YarderError('REFUSED', reason, { retryAfterMs }), round, retryCount)
+      if (rejected.length > 0) onAnswer(outcome)
+      return
     }
     this.#succeeded()
     meters.sent(deliveredCount, deliveredBytes, sent.duplicates ?? 0)

@@ -76,7 +76,8 @@ export class Sender implements Output {
         const [from, to] = piece
         const result = await this.#piece(cutParcel(parcel, from, to), signal)
         if (result === 'split') {
-          const middle = (from + to) >> 1
+          // Who may take nothing at all is not to be asked for every half.
+          const middle = this.#doubt.present ? from + 1 : (from + to) >> 1
           pieces.unshift([from, middle], [middle, to])
           continue
         }
@@ -105,7 +106,9 @@ export class Sender implements Output {
   }
 
   #pieces({ count }: Parcel): Piece[] {
-    return this.#o.format === 'single' ? Array.from({ length: count }, (_, i) => [i, i + 1] as const) : [[0, count]]
+    if (this.#o.format === 'single') return Array.from({ length: count }, (_, i) => [i, i + 1] as const)
+    const first: Piece[] = this.#doubt.settled && count > 1 ? [[0, 1]] : []
+    return [...first, [first.length, count]]
   }
 
   #doubtful({ status, reason }: Rejected): YarderError {
@@ -128,7 +131,7 @@ export class Sender implements Output {
     const doubtful = this.#doubtful(rejected[0]!)
     if (!this.#doubt.givesUp()) throw doubtful
     const others = rejected.slice(1).map(r => r.index)
-    return { retry: [...others, ...open], rejected: rejected.slice(0, 1), reason: describe(doubtful) }
+    return { retry: [...others, ...open], rejected: rejected.slice(0, 1), reason: describe(doubtful), doubtful: true }
   }
 
   async #piece(parcel: Parcel, signal: AbortSignal): Promise<'taken' | 'split' | Refused> {

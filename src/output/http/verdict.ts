@@ -40,10 +40,12 @@ const PATIENCE = 5
 export class Doubt {
   #refusals = DOUBT
   #parcels = 0
+  #givenUp = 0
 
   taken(): void {
     this.#refusals = 0
     this.#parcels = 0
+    this.#givenUp = 0
   }
 
   refused(): void {
@@ -52,17 +54,24 @@ export class Doubt {
 
   /** So many refusals of single records in a parcel are enough to hold the rest of it. */
   get most(): number {
-    return this.#refusals >= DOUBT ? TRIED : DOUBT - this.#refusals
+    if (!this.present) return DOUBT - this.#refusals
+    return this.#parcels === 0 && this.#givenUp < TRIED ? TRIED : 1
   }
 
   get present(): boolean {
     return this.#refusals >= DOUBT
   }
 
+  /** A parcel was refused and what is in it again: its first record alone is to show whether anything is taken by now. */
+  get settled(): boolean {
+    return this.present && this.most === 1
+  }
+
   /** Nothing of a parcel was taken: true when its first record is to be given up all the same. */
   givesUp(): boolean {
     if (++this.#parcels < PATIENCE) return false
     this.#parcels = 0
+    this.#givenUp++
     return true
   }
 }
