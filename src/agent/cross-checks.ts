@@ -36,8 +36,8 @@ function circles({ units: { checks } }: CheckedConfig): Problem[] {
 }
 
 /** Sections refer to nothing by themselves, so this one reference of `agent` is looked at here. */
-function strangeReaders({ sections: { agent }, units }: CheckedConfig): Problem[] {
-  const names = units.notify.map(unit => unit.name)
+function strangeReaders({ sections: { agent }, names: namesIn }: CheckedConfig): Problem[] {
+  const names = namesIn('notify')
   const strangers = (agent.values.notify_ready ?? []).filter(name => !names.includes(name))
   return strangers.map(name => ({
     at: agent.at('notify_ready'),
@@ -46,8 +46,10 @@ function strangeReaders({ sections: { agent }, units }: CheckedConfig): Problem[
   }))
 }
 
-/** Inputs of which nothing would come. */
+/** Inputs of which nothing would come; what is wrong by itself may be what looks at their records. */
 function idleInputs(checked: CheckedConfig): Problem[] {
+  if ((['metrics', 'checks'] as const).some(section => checked.names(section).length > checked.units[section].length))
+    return []
   return checked.units.inputs
     .filter(({ name, common }) => common.outputs?.length === 0 && !isWatched(checked, name))
     .map(unit => ({
@@ -61,7 +63,7 @@ const isWatched = (checked: CheckedConfig, input: string): boolean =>
   isMetered(checked, input) || watchedByChecks(checked, input)
 
 function strangeInputs(checked: CheckedConfig): Problem[] {
-  const names = checked.units.inputs.map(unit => unit.name)
+  const names = checked.names('inputs')
   return inputsOfLogChecks(checked).flatMap(({ unit, input }) =>
     input === undefined || names.includes(input)
       ? []

@@ -39,7 +39,8 @@ function isFolder(path: string): boolean {
 }
 
 /** Whoever writes a pipeline and forgets to name it in an input gets records that went through none. */
-function idlePipelines({ pipelines, units }: CheckedConfig): Problem[] {
+function idlePipelines({ pipelines, units, names }: CheckedConfig): Problem[] {
+  if (names('inputs').length > units.inputs.length) return []
   const used = new Set(units.inputs.map(unit => unit.common.pipeline?.name))
   return [...pipelines.values()]
     .filter(({ name }) => !used.has(name))

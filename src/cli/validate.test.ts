@@ -163,3 +163,27 @@ test('an output into a file that an input reads is told; validate and run both r
     assert.match(stderr, /yarder\.yaml:3:\d+ outputs\.copy\.path: the input "app" reads .*\/log\/out\.ndjson and/)
   }
 })
+
+test('a pattern that is not known is told beside every other fault, and nothing that follows from one', async t => {
+  const text = `inputs:
+  web: { type: file, paths: [/var/log/web.log], pipelin: web }
+pipelines:
+  web:
+    - grok: { match: '%{COMBINEDAPACHLOG}' }
+    - jsn
+outputs:
+  es: { hosts: ['http://es1:9200', 'es2::9200'], max_indices: 5 }
+checks:
+  traffic: { type: log, input: web, critical: '1:' }
+`
+  const path = join(folder(t, { 'yarder.yaml': text }), 'yarder.yaml')
+  const { status, stdout, stderr } = await cli(['validate', path])
+  assert.deepEqual([status, stdout], [2, ''])
+  assert.deepEqual(stderr.replaceAll(`${path}:`, '').trimEnd().split('\n'), [
+    '2:49 inputs.web.pipelin: unknown option; did you mean "pipeline"?',
+    '5:22 pipelines.web[0].grok.match: pattern "COMBINEDAPACHLOG" is not defined; did you mean "COMBINEDAPACHELOG"?',
+    '6:7 pipelines.web[1]: unknown step "jsn"; did you mean "json"?',
+    '8:3 outputs.es.type: is required; did you mean "elasticsearch"?',
+    '8:36 outputs.es.hosts[1]: "es2::9200" is no http or https address'
+  ])
+})

@@ -1,14 +1,14 @@
 // A tree and a catalog make a checked configuration, or every problem there is, each with its place.
 import { didYouMean, anything, optional } from '../core/field.ts'
-import type { Fields } from '../core/field.ts'
+import type { Field, Fields } from '../core/field.ts'
 import { isPipelineField, PIPELINES, TYPE } from './catalog.ts'
 import type { Catalog, CheckedPipeline, SectionSpec, UnitDefinition, UnitSection } from './catalog.ts'
 import type { Checked, Outcome, Section, Unit } from './checked.ts'
 import { showOptions } from './dump.ts'
-import { Findings, placeOf, plainData, readOptions, runBuild, runLint, signatureOf } from './read.ts'
+import { Findings, placeOf, plainData, readOptions, readValue, runBuild, runLint, signatureOf } from './read.ts'
 import type { Place } from './read.ts'
 import { readPipeline } from './steps.ts'
-import type { StepTable } from './steps.ts'
+import type { PipelineRead, StepTable } from './steps.ts'
 import { isBroken, isNothing, joinPath, locate, mapNode, scalarNode } from './tree.ts'
 import type { Entry, MapNode, Node, Position } from './tree.ts'
 
@@ -36,6 +36,8 @@ export function check<C extends Catalog>(root: Node, catalog: C, origin: Origin)
     sections: Object.fromEntries(sections),
     units: Object.fromEntries(units),
     pipelines,
+    doubtful: checker.doubtful,
+    names: (section: string) => checker.names(section),
     files: origin.files,
     reads: origin.reads ?? [],
     mask: found.mask
@@ -79,6 +81,7 @@ class Checker {
   readonly #sections: ReadonlyMap<string, Entry>
   readonly #steps: StepTable
   readonly #alone: boolean
+  readonly doubtful: { readonly units: Unit[]; readonly pipelines: CheckedPipeline[] } = { units: [], pipelines: [] }
 
   constructor(found: Findings, catalog: Catalog, sections: ReadonlyMap<string, Entry>, alone: boolean) {
     this.#found = found
@@ -92,11 +95,11 @@ class Checker {
     const entry = this.#sections.get(name) ?? { at: start, value: mapNode(start) }
     const place = placeOf('', name, entry)
     const clear = entry.value.kind === 'map'
-    const values = clear ? readOptions(found, fields, place) : undefined
-    if (values !== undefined && lint !== undefined) runLint(found, place, () => lint(values as never))
+    const read = clear ? readOptions(found, fields, place) : undefined
+    if (read !== undefined && lint !== undefined) runLint(found, place, () => lint(read.values as never), read.wrong)
     return {
       // With problems in it only `buildProblems` goes on with it; the defaults will do.
-      values: values ?? readOptions(new Findings([]), fields, { ...place, node: mapNode(start) }) ?? {},
+      values: (read ?? readOptions(new Findings([]), fields, { ...place, node: mapNode(start) }))?.values ?? {},
       signature: signatureOf(plainData(place.node)),
       at: (option = '') => locate(place.node, option, place.at).at,
       show: () => showOptions(fields, place.node, found.shape(fields), found.mask)
@@ -106,10 +109,27 @@ class Checker {
   pipelines(): Map<string, CheckedPipeline> {
     const out = new Map<string, CheckedPipeline>()
     for (const [name, place] of this.#named(PIPELINES)) {
-      const pipeline = readPipeline(this.#found, this.#steps, place, name)
-      if (pipeline !== undefined) out.set(name, pipeline)
+      const read = this.#pipeline(place, name)
+      if (read?.good === true) out.set(name, read.pipeline)
     }
     return out
+  }
+
+  /** The names in a section, whether what they name is right or not. */
+  names(section: string): string[] {
+    const node = this.#sections.get(section)?.value
+    return node?.kind === 'map' ? [...node.entries.keys()] : []
+  }
+
+  #pipeline(place: Place, name: string): PipelineRead | undefined {
+    const read = readPipeline(this.#found, this.#steps, place, name)
+    if (read?.good === false) this.doubtful.pipelines.push(read.pipeline)
+    return read
+  }
+
+  #inlinePipeline(place: Place): CheckedPipeline | undefined {
+    const read = this.#pipeline(place, place.path)
+    return read?.good === true ? read.pipeline : undefined
   }
 
   units(section: string, spec: UnitSection, pipelines: ReadonlyMap<string, CheckedPipeline>): Unit[] {
@@ -148,21 +168,24 @@ class Checker {
     pipelines: ReadonlyMap<string, CheckedPipeline>
   ): Unit | undefined {
     const found = this.#found
-    const definition = this.#definition(spec, types, name, place)
+    const { definition, sure } = this.#definition(spec, types, name, place)
     const piped = this.#pipelineOptions(spec, place, pipelines)
     const referred = this.#references(spec, place)
+    const typeless = definition === undefined && !place.node.entries.has(TYPE)
+    const own = typeless ? anyOf(spec.definitions, place.node) : definition?.fields
+    const fields = { ...COMMON, ...spec.common, ...own }
     // Options of an unknown type can't be judged; those of every unit can.
-    const fields = { ...COMMON, ...spec.common, ...definition?.fields }
-    const known = [...place.node.entries].filter(([key]) => definition !== undefined || Object.hasOwn(fields, key))
+    const known = [...place.node.entries].filter(([key]) => own !== undefined || Object.hasOwn(fields, key))
     const entries = new Map(known.map(([key, e]) => [key, Object.hasOwn(piped.values, key) ? HANDLED(e) : e]))
     const read = readOptions(found, fields, { ...place, node: mapNode(place.node.at, entries) })
-    if (read === undefined || definition === undefined || !piped.good || !referred) return undefined
-    const common = { ...pick(read, spec.common), ...piped.values }
-    const options = pick(read, definition.fields) as never
-    if (spec.lint !== undefined) runLint(found, place, () => spec.lint!(common as never))
-    if (definition.lint !== undefined) runLint(found, place, () => definition.lint!(options))
-    const own = [...place.node.entries].filter(([key]) => piped.values[key] === undefined)
-    return {
+    if (read === undefined || definition === undefined) return undefined
+    const { values, wrong } = read
+    const common = { ...pick(values, spec.common), ...piped.values }
+    const options = pick(values, definition.fields) as never
+    if (spec.lint !== undefined) runLint(found, place, () => spec.lint!(common as never), wrong)
+    if (definition.lint !== undefined) runLint(found, place, () => definition.lint!(options), wrong)
+    const signed = [...place.node.entries].filter(([key]) => piped.values[key] === undefined)
+    const unit: Unit = {
       section,
       name,
       type: definition.name,
@@ -170,43 +193,49 @@ class Checker {
       options,
       common,
       path: place.path,
-      signature: signatureOf(definition.name, plainData(mapNode(place.at, new Map(own)))),
+      signature: signatureOf(definition.name, plainData(mapNode(place.at, new Map(signed)))),
       at: (option = '') => locate(place.node, option, place.at).at,
-      build: context => runBuild(found, place, () => definition.build(options, context)),
+      build: context => runBuild(found, place, () => definition.build(options, context), wrong),
       show: () => ({
         type: definition.name,
         ...showOptions({ ...definition.fields, ...spec.common }, place.node, found.shape(fields), found.mask),
         ...Object.fromEntries(Object.entries(piped.values).map(([k, p]) => [k, showPipeline(p)]))
       })
     }
+    if (sure && wrong.size === 0 && piped.good && referred) return unit
+    this.doubtful.units.push(unit)
+    return undefined
   }
 
+  /** The definition of a unit, or the one that is meant when it names none that is known. */
   #definition(
     spec: UnitSection,
     types: ReadonlyMap<string, UnitDefinition>,
     name: string,
     place: Place & { node: MapNode }
-  ): UnitDefinition | undefined {
+  ): { readonly definition: UnitDefinition | undefined; readonly sure: boolean } {
     const implied = spec.typeFromName === true ? name : spec.defaultType
     const key = place.node.entries.has(TYPE) || implied !== undefined ? TYPE : this.#misspeltType(spec, place)
     const given = place.node.entries.get(key)
-    if (given !== undefined && isBroken(given.value)) return undefined
+    if (given !== undefined && isBroken(given.value)) return { definition: undefined, sure: false }
     const known = [...types.keys()].sort()
     if (given === undefined && implied === undefined) {
-      this.#found.report(place.at, joinPath(place.path, TYPE), `is required; known are ${known.join(', ')}`)
-      return undefined
+      const likely = mostLikely(types, name, place.node)
+      const hint = likely === undefined ? `known are ${known.join(', ')}` : `did you mean "${likely.name}"?`
+      this.#found.report(place.at, joinPath(place.path, TYPE), `is required; ${hint}`)
+      return { definition: likely, sure: false }
     }
     const wanted = given?.value ?? scalarNode(place.at, implied ?? '')
     const definition = wanted.kind === 'scalar' ? types.get(wanted.text) : undefined
-    if (definition === undefined) {
-      if (key !== TYPE)
-        this.#found.report(given!.at, joinPath(place.path, key), `unknown option; did you mean "${TYPE}"?`)
-      const { at } = given === undefined ? place : locate(place.node, key, place.at)
-      const path = given === undefined ? place.path : joinPath(place.path, TYPE)
-      const type = wanted.kind === 'scalar' ? `unknown type "${wanted.text}"` : 'must be the name of a type'
-      this.#found.report(at, path, type + (wanted.kind === 'scalar' ? didYouMean(wanted.text, known) : ''))
-    }
-    return definition
+    if (definition !== undefined) return { definition, sure: true }
+    if (key !== TYPE)
+      this.#found.report(given!.at, joinPath(place.path, key), `unknown option; did you mean "${TYPE}"?`)
+    const { at } = given === undefined ? place : locate(place.node, key, place.at)
+    const path = given === undefined ? place.path : joinPath(place.path, TYPE)
+    const hint = wanted.kind === 'scalar' ? didYouMean(wanted.text, known) : ''
+    const type = wanted.kind === 'scalar' ? `unknown type "${wanted.text}"` : 'must be the name of a type'
+    this.#found.report(at, path, type + hint)
+    return { definition: types.get(/"(.*)"/.exec(hint)?.[1] ?? ''), sure: false }
   }
 
   /** A word that can only be meant to be `type`. With a known type under it, whoever reads the options reports that it is none. */
@@ -230,8 +259,7 @@ class Checker {
       if (entry === undefined) continue
       const here = placeOf(place.path, option, entry)
       const named = entry.value.kind === 'scalar' && !isNothing(entry.value) ? entry.value : undefined
-      values[option] =
-        named === undefined ? readPipeline(this.#found, this.#steps, here, here.path) : pipelines.get(named.text)
+      values[option] = named === undefined ? this.#inlinePipeline(here) : pipelines.get(named.text)
       if (named !== undefined && !named.broken) this.#refers(here, PIPELINES)
       if (this.#alone && named !== undefined)
         values[option] ??= { name: named.text, at: named.at, inline: false, steps: [], signature: '' }
@@ -286,6 +314,39 @@ class Checker {
       yield [name, place]
     }
   }
+}
+
+/** Options of all types of a section: of those that have a given one, the first that takes what is given. */
+function anyOf(definitions: readonly UnitDefinition[], node: MapNode): Fields {
+  const fields: Fields = {}
+  for (const definition of definitions) {
+    for (const [name, field] of Object.entries(definition.fields)) {
+      const given = node.entries.get(name)
+      const before = fields[name]
+      if (before === undefined || (given !== undefined && !takes(before, given) && takes(field, given)))
+        fields[name] = optional(field)
+    }
+  }
+  return fields
+}
+
+const takes = (field: Field<unknown>, { at, value }: Entry): boolean =>
+  readValue(new Findings([]), field, { node: value, path: '', at }) !== undefined
+
+/** The type that a unit without one is most likely of: it is called so, or has more of the given options than any other. */
+function mostLikely(
+  types: ReadonlyMap<string, UnitDefinition>,
+  name: string,
+  node: MapNode
+): UnitDefinition | undefined {
+  const named = types.get(name)
+  if (named !== undefined) return named
+  const keys = [...node.entries.keys()]
+  const scores = [...types.values()]
+    .map(definition => ({ definition, score: keys.filter(key => Object.hasOwn(definition.fields, key)).length }))
+    .sort((a, b) => b.score - a.score)
+  const [best, second] = scores
+  return best !== undefined && best.score > (second?.score ?? 0) ? best.definition : undefined
 }
 
 /** Stands for an option that was read already. */

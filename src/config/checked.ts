@@ -45,6 +45,12 @@ type UnitOf<S extends UnitSection> = Unit<
   ReturnType<S['definitions'][number]['build']>
 >
 
+/** What has a fault and may have more: looked through by `buildProblems`, and by nobody else. */
+export interface Doubtful {
+  readonly units: readonly Unit[]
+  readonly pipelines: readonly CheckedPipeline[]
+}
+
 /** A configuration without faults. */
 export interface Checked<C extends Catalog = Catalog> {
   readonly sections: { readonly [K in keyof C['sections']]: Section<Values<C['sections'][K]['fields']>> }
@@ -52,6 +58,10 @@ export interface Checked<C extends Catalog = Catalog> {
   readonly units: { readonly [K in keyof C['units']]: ReadonlyArray<UnitOf<C['units'][K]>> }
   /** The named ones. */
   readonly pipelines: ReadonlyMap<string, CheckedPipeline>
+  /** Nothing, unless a problem was found. */
+  readonly doubtful: Doubtful
+  /** Of all that a section names, right or not: more than the units of it when a problem was found. */
+  names(section: string): readonly string[]
   /** The files it came from, the main one first. */
   readonly files: readonly string[]
   /** Files whose content was put in by `${file:…}` and credentials. */
@@ -86,13 +96,11 @@ export function buildProblems<C extends Catalog>(
     }
   }
   const inline: CheckedPipeline[] = []
-  for (const units of Object.values(checked.units) as Unit[][]) {
-    for (const unit of units) {
-      attempt(() => unit.build(contextFor(unit.section, unit.name) as never))
-      for (const value of Object.values(unit.common)) if (isInline(value)) inline.push(value)
-    }
+  for (const unit of [...(Object.values(checked.units) as Unit[][]).flat(), ...checked.doubtful.units]) {
+    attempt(() => unit.build(contextFor(unit.section, unit.name) as never))
+    for (const value of Object.values(unit.common)) if (isInline(value)) inline.push(value)
   }
-  for (const pipeline of [...checked.pipelines.values(), ...inline]) {
+  for (const pipeline of [...checked.pipelines.values(), ...checked.doubtful.pipelines, ...inline]) {
     for (const step of pipeline.steps) attempt(() => step.build(contextFor(PIPELINES, pipeline.name) as Context))
   }
   return problems

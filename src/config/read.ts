@@ -9,7 +9,7 @@ import type { Problem } from './problem.ts'
 import { expectsAnything, expectsSecret, expectsText, shapeInside, shapeOf } from './shape.ts'
 import type { Shape } from './shape.ts'
 import { hasFault, hasSecret, isBroken, isNothing, joinPath, locate, mapNode } from './tree.ts'
-import type { Entry, Node, Position, ScalarNode } from './tree.ts'
+import type { Entry, MapNode, Node, Position, ScalarNode } from './tree.ts'
 
 /** A part of the configuration: what stands there, its path, and where its key stands. */
 export interface Place {
@@ -72,8 +72,15 @@ const reporter =
     if (problem?.at !== undefined) found.report(problem.at, problem.path, problem.message)
   }
 
-/** Reads a map of options; reports all that is wrong in it, and returns undefined when there was anything. */
-export function readOptions(found: Findings, fields: Fields, place: Place): Record<string, unknown> | undefined {
+/** Options as they were read. */
+export interface OptionsRead {
+  readonly values: Record<string, unknown>
+  /** Names of those that were wrong, and of those meant by unknown ones: they stand as if they weren't given. */
+  readonly wrong: ReadonlySet<string>
+}
+
+/** Reads a map of options and reports all that is wrong in it; undefined when a required one of them is. */
+export function readOptions(found: Findings, fields: Fields, place: Place): OptionsRead | undefined {
   const node = isNothing(place.node) ? mapNode(place.at) : place.node
   const here = { ...place, node }
   if (node.kind === 'map') warnDeprecated(found, fields, here)
@@ -83,8 +90,36 @@ export function readOptions(found: Findings, fields: Fields, place: Place): Reco
   const report = reporter(found, here)
   for (const [option, message] of reports)
     if (!(message.startsWith('is required') && misspelt.has(option))) report(option, message)
-  return hasFault(node) ? undefined : read
+  if (read !== undefined && !hasFault(node)) return { values: read, wrong: new Set() }
+  return node.kind === 'map' ? readOthers(fields, here, node, reports) : undefined
 }
+
+/** Reads what is left of a map without the options that were reported. */
+function readOthers(
+  fields: Fields,
+  place: Place,
+  node: MapNode,
+  reports: ReadonlyArray<readonly [option: string, message: string]>
+): OptionsRead | undefined {
+  const wrong = new Set<string>()
+  for (const [option, message] of reports) {
+    const key = [...node.entries.keys()].find(
+      name => option === name || (/^[.[]/.test(option.slice(name.length)) && option.startsWith(name))
+    )
+    wrong.add(key ?? option)
+    const name = meant(option, message)
+    if (name !== undefined) wrong.add(name)
+  }
+  for (const [name, { value }] of node.entries) if (hasFault(value)) wrong.add(name)
+  const rest = mapNode(node.at, new Map([...node.entries].filter(([name]) => !wrong.has(name))))
+  const silent = new Findings([])
+  const values = readFields(fields, valueAt(silent, { ...place, node: rest }, silent.shape(fields)), () => {})
+  return values === undefined ? undefined : { values, wrong }
+}
+
+/** True when a finding may only follow from what was told of these options. */
+const follows = (wrong: ReadonlySet<string>, option: string, message: string): boolean =>
+  wrong.size > 0 && `${option} ${message}`.split(/[^\w-]+/).some(word => wrong.has(word))
 
 /** The option that was meant by an unknown one: that it is missing then goes without saying. */
 function meant(option: string, message: string): string | undefined {
@@ -154,28 +189,39 @@ export const signatureOf = (...parts: readonly unknown[]): string =>
 const sortKeys = (_key: string, value: unknown): unknown =>
   isMap(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value
 
-/** Runs a lint; what it yields, and what it throws, is reported where the option stands. */
+/**
+ * Runs a lint; what it yields, and what it throws, is reported where the option stands. What has to do with an option
+ * that is `wrong` is not: it was told already.
+ */
 export function runLint(
   found: Findings,
   place: Place,
-  lint: () => Iterable<readonly [option: string, message: string]>
+  lint: () => Iterable<readonly [option: string, message: string]>,
+  wrong: ReadonlySet<string> = NONE
 ): void {
   const report = reporter(found, place)
   try {
-    for (const [option, message] of lint()) report(option, message)
+    for (const [option, message] of lint()) if (!follows(wrong, option, message)) report(option, message)
   } catch (error) {
-    report('', `cannot be checked: ${describe(error)}`)
+    if (wrong.size === 0) report('', `cannot be checked: ${describe(error)}`)
   }
 }
 
-/** Runs a build; throws ConfigError with the place of the option that was at fault. */
-export function runBuild<T>(found: Findings, place: Place, build: () => T): T {
+const NONE: ReadonlySet<string> = new Set()
+
+/**
+ * Runs a build; throws ConfigError with the place of the option that was at fault, without a problem when that has to do
+ * with an option that is `wrong`.
+ */
+export function runBuild<T>(found: Findings, place: Place, build: () => T, wrong: ReadonlySet<string> = NONE): T {
   try {
     return build()
   } catch (error) {
     if (error instanceof ConfigError) throw error
     const option = error instanceof OptionError ? error.option : error instanceof ConditionError ? error.path : ''
     const message = found.mask(describe(error))
+    if (wrong.size > 0 && (option === '' || follows(wrong, option, message)))
+      throw new ConfigError([], { cause: error })
     const problem = problemAt(place, option, message) ?? { at: place.at, path: place.path, message }
     throw new ConfigError([problem], { cause: error })
   }

@@ -16,25 +16,32 @@ export type StepTable = ReadonlyMap<string, StepDefinition>
 /** `when` of the steps that have none of their own. */
 export const whenField = optional(condition('The step works only on records that meet it; others pass untouched.'))
 
-/** Reads the steps of a pipeline; undefined when one of them is wrong, which was reported then. */
-export function readPipeline(
-  found: Findings,
-  table: StepTable,
-  place: Place,
-  name: string
-): CheckedPipeline | undefined {
+export interface PipelineRead {
+  readonly pipeline: CheckedPipeline
+  /** No step of it is wrong. Else it has those that can be built all the same. */
+  readonly good: boolean
+}
+
+/** Reads the steps of a pipeline and reports what is wrong; undefined when it is none. */
+export function readPipeline(found: Findings, table: StepTable, place: Place, name: string): PipelineRead | undefined {
   const { node, path, at } = place
   const items = isNothing(node) ? [] : node.kind === 'list' ? node.items : undefined
   if (items === undefined) {
     if (!isBroken(node)) found.report(at, path, 'must be a list of steps')
     return undefined
   }
-  const steps = items.map((item, i) => readStep(found, table, placeOf(path, i, { at: item.at, value: item })))
-  if (!steps.every(step => step !== undefined)) return undefined
-  return { name, at, inline: name === path, steps, signature: signatureOf(plainData(node)) }
+  const read = items.map((item, i) => readStep(found, table, placeOf(path, i, { at: item.at, value: item })))
+  const steps = read.flatMap(one => (one === undefined ? [] : [one.step]))
+  const good = read.every(one => one?.good === true)
+  return { pipeline: { name, at, inline: name === path, steps, signature: signatureOf(plainData(node)) }, good }
 }
 
-function readStep(found: Findings, table: StepTable, place: Place): CheckedStep | undefined {
+/** Undefined when so much of the step is wrong that it can't be built. */
+function readStep(
+  found: Findings,
+  table: StepTable,
+  place: Place
+): { readonly step: CheckedStep; readonly good: boolean } | undefined {
   const one = oneStep(found, place)
   if (one === undefined) return undefined
   const definition = table.get(one.name)
@@ -47,20 +54,21 @@ function readStep(found: Findings, table: StepTable, place: Place): CheckedStep 
     definition.fields === undefined
       ? readOfValue(found, definition, one.place)
       : readOfOptions(found, definition, one.place)
-  if (step === undefined || (one.when !== undefined && outer === undefined)) return undefined
+  if (step === undefined) return undefined
   if (outer !== undefined && step.when !== undefined) {
     found.report(one.when!.at, `${place.path}.${WHEN}`, `stands among the options of ${one.name} already`)
     return undefined
   }
   const when = outer ?? step.when
   const whenNode = one.when?.value
-  return {
+  const good = step.wrong.size === 0 && (one.when === undefined || outer !== undefined)
+  const checked: CheckedStep = {
     name: one.name,
     path: one.place.path,
     at: (option = '') => locate(one.place.node, option, one.place.at).at,
     build: context =>
       guarded(
-        runBuild(found, one.place, () => step.build(context)),
+        runBuild(found, one.place, () => step.build(context), step.wrong),
         when
       ),
     show: () => ({
@@ -68,6 +76,7 @@ function readStep(found: Findings, table: StepTable, place: Place): CheckedStep 
       ...(whenNode === undefined ? {} : { [WHEN]: showField(whenField, whenNode, [], found.mask) })
     })
   }
+  return { step: checked, good }
 }
 
 interface One {
@@ -100,6 +109,8 @@ function readWhen(found: Findings, place: Place): Condition | undefined {
 }
 
 interface Read {
+  /** Options that were reported; it is built without them only to find what else is wrong. */
+  readonly wrong: ReadonlySet<string>
   readonly when: Condition | undefined
   build(context: Context): BuiltStep
   show(): unknown
@@ -111,10 +122,12 @@ function readOfOptions(found: Findings, definition: StepDefinition, place: Place
   const fields = ownsWhen ? own : { ...own, [WHEN]: whenField }
   const read = readOptions(found, fields, place)
   if (read === undefined) return undefined
-  const { [WHEN]: when, ...others } = read
-  const options = (ownsWhen ? read : others) as never
-  if (definition.lint !== undefined) runLint(found, place, () => definition.lint!(options))
+  const { values, wrong } = read
+  const { [WHEN]: when, ...others } = values
+  const options = (ownsWhen ? values : others) as never
+  if (definition.lint !== undefined) runLint(found, place, () => definition.lint!(options), wrong)
   return {
+    wrong,
     when: ownsWhen ? undefined : (when as Condition | undefined),
     build: context => definition.build(options, context),
     show: () => showOptions(fields, place.node, found.shape(fields), found.mask)
@@ -131,6 +144,7 @@ function readOfValue(found: Findings, definition: StepDefinition, place: Place):
   const value = read.value as never
   if (definition.lint !== undefined) runLint(found, place, () => definition.lint!(value))
   return {
+    wrong: new Set(),
     when: undefined,
     build: context => definition.build(value, context),
     show: () =>

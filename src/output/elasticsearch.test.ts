@@ -456,9 +456,20 @@ test('options that contradict each other are named', () => {
   assert.deepEqual(faults({ api_key: 'x', token: 'y' }), ['hosts'])
   assert.deepEqual(faults({ index: '%{service}' }), ['index'])
   assert.deepEqual(faults({ index: 'x', data_stream: {} }), ['index'])
-  assert.deepEqual(faults({ hosts: 'ftp://x' }), ['hosts[0]'])
   assert.deepEqual(faults({ hosts: ['es1:443', 'https://es2', 'http://es3:443', 'es4:4430', 'es5'] }), ['hosts[0]'])
   assert.deepEqual(faults({ tls: { cert_file: 'x' } }), ['tls'])
+})
+
+test('what is no address is told at its place without its password, whatever else is wrong', () => {
+  const told: string[] = []
+  const hosts = ['es1', 'ftp://x', 'http://me:secret@a b', 'es::9200']
+  readFields(elasticsearch.fields, { hosts, in_flight: 'many' }, (path, message) => told.push(`${path}: ${message}`))
+  assert.deepEqual(told.slice(0, 3), [
+    'hosts[1]: "ftp://x" is no http or https address',
+    'hosts[2]: "http://***@a b" is no http or https address',
+    'hosts[3]: "es::9200" is no http or https address'
+  ])
+  assert.match(told[3] ?? '', /^in_flight: must be a whole number/)
 })
 
 test('a server that takes two requests at a time and refuses more is sent two or three, and everything arrives', async t => {

@@ -25,9 +25,19 @@ const streamPart = (doc: string, fallback: string, pattern: RegExp): f.Field<str
     must: 'lower case letters, digits, "_" and "." (no "-" but in a namespace), up to 100'
   })
 
+const plainHost = f.string('Address such as `https://es1:9200`; without a scheme `http`, and then without a port 9200.')
+const hostField: f.Field<string> = {
+  ...plainHost,
+  read: (value, report) => {
+    const text = plainHost.read(value, report)
+    if (text === undefined || urlOf(text) !== undefined) return text
+    return void report('', `"${withoutSecret(text)}" is no http or https address`)
+  }
+}
+
 const fields = {
   hosts: f.oneOrMore(
-    f.string('Address such as `https://es1:9200`; without a scheme `http`, and then without a port 9200.'),
+    hostField,
     'Hosts of one cluster, taken in turn; `es1:9200` means `http://es1:9200`. One that failed three times in a row is left out until it answers again.',
     { example: ['http://127.0.0.1:9200'] }
   ),
@@ -97,7 +107,6 @@ export const elasticsearch = defineOutput({
     if (o.data_stream !== undefined && o.require_alias)
       yield ['require_alias', 'cannot be used beside data_stream; a data stream is no alias']
     for (const [i, host] of o.hosts.entries()) {
-      if (urlOf(host) === undefined) yield [`hosts[${i}]`, `"${withoutSecret(host)}" is no http or https address`]
       if (/^[^/]*:443(?:\/|$)/.test(host)) yield [`hosts[${i}]`, `would be asked by http; write "https://${host}"`]
     }
     if ((o.username === undefined) !== (o.password === undefined))
@@ -218,4 +227,6 @@ export function hostOf(text: string, o: HostOptions): HttpAddress {
   return { ...address, authorization: `ApiKey ${encoded}` }
 }
 
-const withoutSecret = (text: string): string => text.replace(/\/\/[^/@]*@/, '//***@')
+function withoutSecret(text: string): string {
+  return text.replace(/\/\/[^/@]*@/, '//***@')
+}
