@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { addToJournal, noJournal } from '../../test/lib/real/journal.ts'
+import { addToJournal, FROM, noJournal } from '../../test/lib/real/journal.ts'
 import { context } from '../../test/lib/step.ts'
 import type { Batch, Context, Emit, Input } from '../core/component.ts'
 import { readFields } from '../core/field.ts'
@@ -203,6 +203,91 @@ test('an output that read ahead of the metrics on its own: what it had is counte
   }, stop.signal)
   const all = Array.from({ length: 1500 }, (_, i) => `line ${i}`)
   assert.deepEqual(got, { a: all, b: all, metrics: all })
+})
+
+/** Reads until there are so many messages in all, then runs `then`, and stops. */
+async function readUntil(input: Input, got: string[], enough: number, then?: () => Promise<void>): Promise<void> {
+  const stop = new AbortController()
+  const reached = Promise.withResolvers<void>()
+  const ran = input.run(batch => {
+    got.push(...messages(batch))
+    batch.settle('out')
+    if (got.length >= enough) reached.resolve()
+    return Promise.resolve()
+  }, stop.signal)
+  await reached.promise
+  await then?.()
+  stop.abort()
+  await ran
+}
+
+test('an entry that was deleted is told as a loss when the journal begins behind it, and not when it goes back further', async t => {
+  for (const [deleted, loss] of [
+    [['b'], false],
+    [['a', 'b'], true]
+  ] as const) {
+    const folder = await journal(t, 3)
+    if (folder === undefined) return
+    const state = memoryState()
+    const got: string[] = []
+    const heard = listen()
+    const make = (): Input => build({ directory: folder, start_at: 'beginning' }, { state, log: heard.log })
+    await addToJournal(folder, [{ MESSAGE: 'line 3' }], { file: 'b', boot: 'b'.repeat(32), from: FROM + 1e9 })
+    await readUntil(make(), got, 4)
+    assert.deepEqual(heard.lines, [])
+    for (const name of deleted) rmSync(join(folder, `${name}.journal`))
+    await addToJournal(folder, [{ MESSAGE: 'line 4' }], { file: 'c', boot: 'c'.repeat(32), from: FROM + 2e9 })
+    await readUntil(make(), got, 5)
+    assert.deepEqual(got, ['line 0', 'line 1', 'line 2', 'line 3', 'line 4'])
+    assert.equal(heard.lines.length, 1)
+    assert.equal(
+      /before they were read is lost.*"until":"2026-11-22T12:33:20/.test(heard.lines[0]!),
+      loss,
+      heard.lines[0]
+    )
+    assert.equal(/goes back further/.test(heard.lines[0]!), !loss, heard.lines[0]!)
+  }
+})
+
+test('the last entry of a quiet unit may be deleted: nothing is lost as long as the journal goes back to the last look', async t => {
+  for (const looks of [true, false]) {
+    const folder = await journal(t, 0)
+    if (folder === undefined) return
+    const quiet = { _SYSTEMD_UNIT: 'quiet.service' }
+    await addToJournal(folder, [{ ...quiet, MESSAGE: 'first' }])
+    await addToJournal(folder, [{ MESSAGE: 'of others' }], { file: 'b', boot: 'b'.repeat(32), from: FROM + 1e9 })
+    const state = memoryState()
+    const got: string[] = []
+    const heard = listen()
+    const hour = Promise.withResolvers<void>()
+    const looked = Promise.withResolvers<void>()
+    let waits = 0
+    const clock = {
+      now: () => FROM / 1000 + 2e6,
+      elapsed: () => 0,
+      wait: (_ms: number, signal?: AbortSignal) => {
+        // The second wait begins when the look is over.
+        if (looks && waits++ === 0) return hour.promise
+        looked.resolve()
+        return new Promise<void>(resolve => signal?.addEventListener('abort', () => resolve()))
+      }
+    }
+    const make = (): Input =>
+      build(
+        { directory: folder, start_at: 'beginning', matches: ['_SYSTEMD_UNIT=quiet.service'] },
+        { state, log: heard.log, clock }
+      )
+    await readUntil(make(), got, 1, () => {
+      hour.resolve()
+      return looks ? looked.promise : Promise.resolve()
+    })
+    rmSync(join(folder, 'a.journal'))
+    await addToJournal(folder, [{ ...quiet, MESSAGE: 'second' }], { file: 'c', boot: 'c'.repeat(32), from: FROM + 3e9 })
+    await readUntil(make(), got, 2)
+    assert.deepEqual(got, ['first', 'second'])
+    assert.equal(heard.lines.length, 1)
+    assert.equal(/is lost/.test(heard.lines[0]!), !looks, heard.lines[0]!)
+  }
 })
 
 const messages = ({ events }: Batch): string[] => events!.map(event => event['message'] as string)

@@ -10,21 +10,18 @@ import { Batcher } from './batches.ts'
 import type { Content, ReadEntry } from './batches.ts'
 import { compileChoice } from './choice.ts'
 import { parseCursor } from './cursor.ts'
-import type { Entry, Limits } from './export.ts'
-import { runJournalctl } from './journalctl.ts'
+import type { Entry } from './export.ts'
+import { JournalReader, TRIES } from './journal-reader.ts'
 import { NOWHERE, Positions } from './positions.ts'
 import type { Piece, Place } from './positions.ts'
-import { argumentsFor, sinceOf } from './settings.ts'
+import { choosesByJournalctl } from './settings.ts'
 import type { Settings } from './settings.ts'
-import { REMEDY, Trouble } from './trouble.ts'
+import { Trouble } from './trouble.ts'
 
-/** Of a field that is not the message, and of all of them together, bytes. */
-const FIELD_BYTES = 16 * 1024
-const ENTRY_BYTES = 128 * 1024
-/** After so many tries in vain at a cursor, it is tried by its time. */
-const TRIES = 3
-/** So many damaged files are told. */
-const MOST_DAMAGE = 20
+/** So often it is looked whether there was nothing to read. */
+const QUIET_MS = 3_600_000
+/** What the journal has received so long ago can be read. */
+const SETTLED_MS = 60_000
 
 /** A reading for one output. */
 interface Lane {
@@ -41,7 +38,7 @@ export class JournaldInput implements Input {
   readonly #batcher: Batcher
   #wants: (entry: Entry) => boolean = () => true
   readonly #trouble: Trouble
-  readonly #limits: Limits
+  readonly #reader: JournalReader
   readonly #lines: (n: number) => void
   readonly #bytes: (n: number) => void
   readonly #cut: (n: number) => void
@@ -51,8 +48,6 @@ export class JournaldInput implements Input {
   /** Up to where the first reading has handed out. */
   #read: Place = NOWHERE
   #start: ((lane: Lane) => void) | undefined
-  #hiddenTold = false
-  readonly #damage = new Set<string>()
 
   constructor(settings: Settings, context: Context) {
     this.#settings = settings
@@ -60,7 +55,7 @@ export class JournaldInput implements Input {
     this.#positions = new Positions(context)
     this.#batcher = new Batcher(context)
     this.#trouble = new Trouble(context)
-    this.#limits = { message: settings.maxLineBytes, field: FIELD_BYTES, entry: ENTRY_BYTES }
+    this.#reader = new JournalReader(settings, context, this.#trouble)
     const { instruments: i, name } = context
     const lines = i.counter('yarder_input_lines_total', 'Records handed to the pipeline.', ['input'])
     const bytes = i.counter('yarder_input_bytes_total', 'Bytes handed to the pipeline, line endings included.', [
@@ -79,7 +74,7 @@ export class JournaldInput implements Input {
   describe(): InputDescription {
     const { reason } = this.#trouble
     const behind = this.#lanes.size === 0 ? '' : `; behind: ${[...this.#lanes.keys()].join(', ')}`
-    return { message: `${reason ?? 'reading the journal'}${behind}`, files: [] }
+    return { message: `${reason ?? 'reading the journal'}${behind}`, degraded: reason !== undefined, files: [] }
   }
 
   async run(emit: Emit, signal: AbortSignal): Promise<void> {
@@ -106,8 +101,8 @@ export class JournaldInput implements Input {
     if (startAt === 'beginning' || since !== undefined || this.#context.once) return this.#positions.begin(NOWHERE)
     let place: Place = { cursor: '', time: this.#context.clock.now() * 1000, n: 0 }
     try {
-      for await (const entries of this.#run(NOWHERE, 'last', signal))
-        for (const { cursor, time } of entries) place = { cursor, time, n: 1 }
+      const last = await this.#reader.last(signal)
+      if (last !== undefined) place = { cursor: last.cursor, time: last.time, n: 1 }
     } catch (error) {
       // What is wrong is told by the reading that follows; what comes from now on is wanted all the same.
       if (!(error instanceof YarderError)) throw error
@@ -141,6 +136,7 @@ export class JournaldInput implements Input {
     this.#start = lane => start(this.#laneLoop(lane, emit, signal))
     for (const lane of this.#lanes.values()) this.#start(lane)
     start(this.#mainLoop(emit, signal))
+    if (choosesByJournalctl(this.#settings)) start(this.#noteQuiet(signal))
     while (loops.size > 0) await Promise.all(loops)
     if (bug !== undefined) throw bug.error
   }
@@ -149,10 +145,29 @@ export class JournaldInput implements Input {
   async #mainLoop(emit: Emit, signal: AbortSignal): Promise<void> {
     const how = this.#context.once ? 'rest' : 'follow'
     await this.#persist(signal, async () => {
-      for await (const entries of this.#pass(this.#read, how, signal)) await this.#hand(entries, emit, signal)
+      for await (const entries of this.#reader.pass(this.#read, how, signal)) await this.#hand(entries, emit, signal)
       if (signal.aborted || this.#context.once) return true
       throw new YarderError('STORAGE', 'journalctl ended although it was to follow')
     })
+  }
+
+  /**
+   * The last entry of a quiet unit is deleted one day, and nothing is lost by that. To know it then, it is noted up to
+   * when there was nothing behind it.
+   */
+  async #noteQuiet(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#context
+    for (;;) {
+      await clock.wait(QUIET_MS, signal)
+      if (signal.aborted) return
+      const { cursor } = this.#read
+      const until = (clock.now() - SETTLED_MS) * 1000
+      const last = await this.#reader.last(signal).catch((error: unknown) => {
+        if (error instanceof YarderError) return undefined
+        throw error
+      })
+      if (last?.cursor === cursor) this.#positions.quiet(cursor, until)
+    }
   }
 
   /** Reads what the output has missed. */
@@ -160,12 +175,12 @@ export class JournaldInput implements Input {
     await this.#persist(signal, async () => {
       if (lane.handed.cursor === this.#read.cursor) return this.#caughtUp(lane)
       const [from, to] = [lane.handed, this.#read]
-      for await (const entries of this.#pass(from, 'rest', signal))
+      for await (const entries of this.#reader.pass(from, 'rest', signal))
         if (await this.#again(lane, entries, emit, signal)) return true
       if (signal.aborted) return true
       if (lane.handed !== from || this.#read !== to) return false
       // The journal has deleted it meanwhile.
-      this.#tellGone(from, to.time)
+      this.#reader.lost(from, to)
       this.#positions.skip(lane.output, to)
       return this.#caughtUp(lane)
     })
@@ -182,40 +197,6 @@ export class JournaldInput implements Input {
         await this.#trouble.wait(error, signal)
         if (this.#context.once && this.#trouble.failures > TRIES) return
       }
-    }
-  }
-
-  async *#run(from: Place, how: 'follow' | 'rest' | 'last', signal: AbortSignal): AsyncGenerator<Entry[], void> {
-    const stuck = this.#trouble.failures >= TRIES && this.#trouble.failures % 2 === 1
-    const since = from.time > 0 ? sinceOf(from.time) : this.#settings.since
-    const argv = argumentsFor(this.#settings, { cursor: stuck ? '' : from.cursor, since }, how)
-    yield* runJournalctl(
-      { argv, limits: this.#limits, onHidden: () => this.#tellHidden(), onDamage: words => this.#tellDamage(words) },
-      signal
-    )
-  }
-
-  /** What stands behind a place. */
-  async *#pass(from: Place, how: 'follow' | 'rest', signal: AbortSignal): AsyncGenerator<ReadEntry[], void> {
-    const known = parseCursor(from.cursor)
-    let behind = known === undefined
-    let met = false
-    let { n } = from
-    for await (const entries of this.#run(from, how, signal)) {
-      let first = 0
-      // The entry itself comes first, or in its absence its neighbours, which may be older.
-      for (; !behind && first < entries.length; first++) {
-        const at = parseCursor(entries[first]!.cursor)
-        if (at?.entry === known!.entry) met = true
-        else if (at?.sequence !== known!.sequence || at.boot !== known!.boot || at.number > known!.number) {
-          behind = true
-          if (!met && !this.#settings.currentBootOnly) this.#tellGone(from, entries[first]!.time)
-          break
-        }
-      }
-      if (first === entries.length) continue
-      this.#trouble.over()
-      yield entries.slice(first).map(entry => ({ entry, place: { cursor: entry.cursor, time: entry.time, n: ++n } }))
     }
   }
 
@@ -367,29 +348,6 @@ export class JournaldInput implements Input {
     const cut = events.reduce((n, event) => n + (event['tags'] === undefined ? 0 : 1), 0)
     if (cut > 0) this.#cut(cut)
   }
-
-  #tellGone(from: Place, until: number): void {
-    this.#context.log.warn(
-      { from: isoOf(from.time), until: isoOf(until) },
-      'The journal has deleted the entry up to which was read; what it deleted of later ones before they were read is lost.'
-    )
-  }
-
-  /** Each once, and not without end. */
-  #tellDamage(words: string): void {
-    if (this.#damage.has(words) || this.#damage.size >= MOST_DAMAGE) return
-    this.#damage.add(words)
-    this.#context.log.warn({ reason: words }, 'A part of the journal cannot be read and is left out.')
-  }
-
-  #tellHidden(): void {
-    if (this.#hiddenTold || this.#settings.directory !== undefined) return
-    this.#hiddenTold = true
-    this.#context.log.error(
-      { remedy: REMEDY },
-      'This user may not see all entries of the journal, and those that it may not see are missing without a sign.'
-    )
-  }
 }
 
 /** Whether an entry stands behind a place that has another one; in doubt it does, as twice is better than never. */
@@ -398,5 +356,3 @@ function isPast(here: Place, place: Place): boolean {
   if (a !== undefined && a.sequence === b?.sequence && a.boot === b.boot) return a.number > b.number
   return here.n > place.n || here.time >= place.time
 }
-
-const isoOf = (micros: number): string => new Date(micros / 1000).toISOString()

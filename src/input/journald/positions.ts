@@ -7,7 +7,10 @@ import { isMap } from '../../core/field.ts'
 export interface Place {
   /** '' before the first one. */
   readonly cursor: string
-  /** Of the entry, or from which on entries are wanted where there is none; microseconds since the epoch, 0 for all. */
+  /**
+   * Of the entry, later when nothing followed it, or from which on entries are wanted where there is none; microseconds
+   * since the epoch, 0 for all.
+   */
   readonly time: number
   /** Counts entries of this input, so that places can be compared. */
   readonly n: number
@@ -111,6 +114,12 @@ export class Positions {
   /** Metrics have counted up to there. */
   counted(place: Place): void {
     if (place.n > this.place(METRICS).n) this.#set(METRICS, place)
+  }
+
+  /** There is nothing behind this entry up to a time, in microseconds since the epoch. */
+  quiet(cursor: string, until: number): void {
+    for (const [output, place] of this.#places)
+      if (place.cursor === cursor && place.time < until) this.#set(output, { ...place, time: until })
   }
 
   /** The input has stopped; what is settled from now on goes to the state at once. */

@@ -27,13 +27,25 @@ export const isWild = (unit: string): boolean => /[*?[]/.test(unit)
 /** journalctl looks up patterns once, at its start; units that come later would never be seen, so they are matched here. */
 export const hasPattern = (units: readonly string[]): boolean => units.some(isWild)
 
+/** journalctl leaves out what is not wanted, so that nothing is seen of it here. */
+export const choosesByJournalctl = ({ units, identifiers, priority, matches }: Settings): boolean =>
+  (units.length > 0 && !hasPattern(units)) || identifiers.length > 0 || priority !== undefined || matches.length > 0
+
+/** All that the same journal has. */
+export const unchosen = (settings: Settings): Settings => ({
+  ...settings,
+  units: [],
+  identifiers: [],
+  priority: undefined,
+  matches: [],
+  currentBootOnly: false
+})
+
+/** Following it, up to its end, or its last entry alone. */
+export type How = 'follow' | 'rest' | 'last'
+
 /** What it prints, in the export format; see Start. Never interpreted by a shell. */
-export function argumentsFor(
-  settings: Settings,
-  start: Start,
-  how: 'follow' | 'rest' | 'last',
-  machine = machineId()
-): string[] {
+export function argumentsFor(settings: Settings, start: Start, how: How, machine = machineId()): string[] {
   const { units, identifiers, priority, matches, currentBootOnly, directory } = settings
   return [
     '--output=export',
