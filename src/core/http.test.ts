@@ -74,7 +74,10 @@ test('a refused connection names method, URL and errno but no credentials', asyn
   assert.equal(error.code, 'UNREACHABLE')
   assert.equal(error.stage, 'connect')
   assert.equal(errnoOf(error), 'ECONNREFUSED')
-  assert.equal(describe(error), `POST http://127.0.0.1:${url.port}/_bulk: connect ECONNREFUSED 127.0.0.1:${url.port}`)
+  assert.equal(
+    describe(error),
+    `POST http://127.0.0.1:${url.port}/_bulk: connect ECONNREFUSED 127.0.0.1:${url.port}; is it running, is the port right, does a firewall refuse?`
+  )
 })
 
 test('a silent peer is given up after the time limit, and its connection is closed', async t => {
@@ -179,6 +182,48 @@ test('an idle connection that the peer closed is replaced at once, and only once
   const answer = await c.request(get(port))
   assert.equal(answer.body.toString(), 'ok')
   assert.deepEqual([seen, resets], [3, 1])
+})
+
+test('a server that speaks TLS and is asked by http is told as one, however it breaks off', async t => {
+  const { certFile, keyFile } = makeCa(t).issue('127.0.0.1')
+  const ports = [
+    await listen(
+      t,
+      createHttps({ cert: readFileSync(certFile), key: readFileSync(keyFile) }, (_, res) => res.end())
+    ),
+    await listen(
+      t,
+      createTcp(socket => socket.on('data', () => socket.resetAndDestroy()))
+    ),
+    await listen(
+      t,
+      createTcp(socket => socket.on('data', () => socket.end()))
+    ),
+    await listen(
+      t,
+      createTcp(socket => socket.on('data', () => socket.end(Buffer.of(0x15, 3, 1, 0, 2, 2, 70))))
+    )
+  ]
+  for (const port of ports) {
+    const error = await client(t)
+      .request({ ...get(port), method: 'POST', body: Buffer.alloc(100_000) })
+      .catch((e: unknown) => e)
+    assert.match(describe(error), /write https:\/\/$/)
+    assert.notEqual(errnoOf(error), '')
+  }
+})
+
+test('who has answered by http once and breaks off later is not taken for a server that speaks TLS', async t => {
+  let requests = 0
+  const port = await serve(t, (_, res) => {
+    if (++requests === 1) res.end('ok')
+    else res.socket!.resetAndDestroy()
+  })
+  const c = client(t)
+  await c.request(get(port))
+  const error = await c.request(get(port)).catch((e: unknown) => e)
+  assert.match(describe(error), /ECONNRESET|hang up/)
+  assert.doesNotMatch(describe(error), /TLS/)
 })
 
 test('a reset of a fresh connection is an error of the exchange, not a reason to repeat', async t => {

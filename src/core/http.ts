@@ -2,7 +2,7 @@
 import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
-import { inWords, objectionIn } from './connection-words.ts'
+import { endedPlain, inWords, objectionIn } from './connection-words.ts'
 import { errnoOf, YarderError } from './errors.ts'
 import type { ErrorCode, YarderErrorOptions } from './errors.ts'
 import { silentLog } from './log.ts'
@@ -85,6 +85,8 @@ export class HttpClient {
   readonly #tls: TlsFiles
   #pair: Pair | undefined
   #retired: Pair[] = []
+  /** Hosts that have shown what they speak. */
+  readonly #answered = new Set<string>()
   #closed = false
 
   constructor(options: HttpClientOptions = {}) {
@@ -240,14 +242,17 @@ export class HttpClient {
     req.on('response', res => {
       clearTimeout(connectTimer)
       connected = true
+      this.#answered.add(target.host)
       this.#read(res, r.maxResponseBytes ?? 16 * 1024 * 1024, resolve, error => fail('UNREACHABLE', error))
     })
     req.on('error', error => {
       if (req.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(errnoOf(error)) && !r.signal?.aborted)
         reject(new StaleSocket(new HttpError('UNREACHABLE', what, 'exchange', { cause: error })))
-      else if (error.message === 'socket hang up' && target.protocol === 'http:')
-        fail('UNREACHABLE', Object.assign(new Error(HUNG_UP), { code: errnoOf(error) }))
-      else fail(errnoOf(error).startsWith('HPE_') ? 'PROTOCOL' : 'UNREACHABLE', error)
+      else {
+        const strange = target.protocol === 'http:' && connected && !this.#answered.has(target.host)
+        const code = errnoOf(error).startsWith('HPE_') ? 'PROTOCOL' : 'UNREACHABLE'
+        fail(code, strange ? endedPlain(error) : error)
+      }
     })
     r.signal?.addEventListener('abort', onAbort, { once: true })
     req.end(r.body)
@@ -281,9 +286,6 @@ export class HttpClient {
     })
   }
 }
-
-/** A server that wants TLS says so in this way. */
-const HUNG_UP = 'closed without an answer (ECONNRESET); does it want https?'
 
 /** With what a server has against our certificate as the first words, since that is no trouble of the network. */
 function httpError(code: ErrorCode, what: string, stage: 'connect' | 'exchange', error: unknown): HttpError {

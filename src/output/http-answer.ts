@@ -1,4 +1,5 @@
 // What an HTTP server that takes records says when it doesn't: as an error, as one line, and whose trouble it is.
+import { wantsTls } from '../core/connection-words.ts'
 import { YarderError } from '../core/errors.ts'
 import type { HttpResponse } from '../core/http.ts'
 
@@ -36,7 +37,8 @@ export function refusal(what: string, response: HttpResponse, words: string, ret
           : 'odd answer')
   const to = status >= 300 && status < 400 && headers.location !== undefined ? ` to ${oneLine(headers.location)}` : ''
   const said = words === '' ? '' : `: ${words}`
-  const advice = ADVICE[status] === undefined ? '' : `; ${ADVICE[status]}`
+  const known = wantsTls(words) ? 'write https://' : ADVICE[status]
+  const advice = known === undefined ? '' : `; ${known}`
   return new YarderError('REFUSED', `${phrase}: ${what} answered ${status}${to}${said}${advice}`, {
     retryAfterMs,
     overloaded: status === 429

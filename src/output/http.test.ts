@@ -113,6 +113,16 @@ for (const status of [301, 401, 403, 404, 405, 408, 415, 429, 500, 503]) {
   })
 }
 
+test('a server that says it wants https holds all records, with what to write', async t => {
+  const fake = await server(t)
+  const r = rig(t, fake.url)
+  fake.next(web.refuse(400, 'Client sent an HTTP request to an HTTPS server.'))
+  await r.offer('a', 5)
+  await r.arrived('a')
+  assert.match(r.delivery.status().lastError!, /answered 400: Client sent .*; write https:\/\/$/)
+  assert.equal(fake.requests.length, 2)
+})
+
 test('Retry-After is heeded', async t => {
   const fake = await server(t)
   const r = rig(t, fake.url)

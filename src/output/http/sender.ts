@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Clock } from '../../core/clock.ts'
 import type { Output, Parcel, Rejected, Sent } from '../../core/component.ts'
+import { wantsTls } from '../../core/connection-words.ts'
 import { describe, YarderError } from '../../core/errors.ts'
 import { retryAfter } from '../../core/http.ts'
 import type { HttpClient, HttpResponse } from '../../core/http.ts'
@@ -146,7 +147,7 @@ export class Sender implements Output {
       return 'taken'
     }
     const words = firstWords(response)
-    if (verdict === 'hold')
+    if (verdict === 'hold' || wantsTls(words))
       throw refusal(`${method} ${this.target}`, response, words, retryAfter(response.headers, clock.now()))
     const { status } = response
     if (status === 413) this.#limit.refused(body.length)
