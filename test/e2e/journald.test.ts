@@ -1,6 +1,6 @@
 // The running agent on real journal files: killed, with an output down, over rotation and deletion, with all that a field can be.
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
@@ -17,6 +17,8 @@ interface Rig {
   readonly folder: string
   readonly journal: string
   start(): Promise<Yarder>
+  /** Reloads the running agent, with these options of the input, and answers when it says that it has. */
+  reload(yarder: Yarder, input?: string): Promise<void>
   /** What the file output has. */
   shipped(): Document[]
 }
@@ -37,7 +39,7 @@ async function rig(t: TestContext, options: { input?: string; outputs?: string }
   const folder = agentFolder(t)
   const journal = join(folder, 'journal')
   mkdirSync(journal)
-  const config = `
+  const configWith = (input: string): string => `
 agent: { data_dir: ${folder}/data, shutdown_timeout: 2s }
 admin: { listen: '127.0.0.1:0' }
 inputs:
@@ -46,16 +48,24 @@ inputs:
     directory: ${journal}
     start_at: beginning
     pipeline: [{ dissect: { mapping: 'line %{n}' } }, { convert: { n: integer } }]
-    ${options.input ?? ''}
+    ${input}
 metrics: { lines_total: { type: counter, help: Lines. } }
 outputs:
   records: { type: file, path: ${folder}/records.ndjson }
   ${options.outputs ?? ''}
 `
+  const config = configWith(options.input ?? '')
   return {
     folder,
     journal,
     start: () => startYarder(t, { folder, config }),
+    async reload(yarder, input = options.input ?? '') {
+      writeFileSync(join(folder, 'yarder.yaml'), configWith(input))
+      const count = (): number => yarder.log().split('Configuration reloaded.').length
+      const before = count()
+      process.kill(yarder.pid, 'SIGHUP')
+      await until(`the reload (${yarder.log().slice(-500)})`, () => count() > before)
+    },
     shipped: () => documentsIn(join(folder, 'records.ndjson'))
   }
 }
@@ -212,6 +222,48 @@ test('a journalctl that dies is told and started again behind the last entry, an
   const { code, ms } = await yarder.end()
   assert.deepEqual([code, ms < 4000], [0, true])
   assert.throws(() => process.kill(next!, 0), { code: 'ESRCH' })
+})
+
+test('a reload in the midst of reading: with other options it goes on from its cursors, with the same ones nothing stops', async t => {
+  const r = await rig(t)
+  if (r === undefined) return
+  await addToJournal(r.journal, numbered(0, 10_000))
+  const yarder = await r.start()
+  await until('the first records', () => r.shipped().length > 500)
+  const [first] = childrenOf(yarder.pid)
+  await r.reload(yarder)
+  assert.deepEqual(childrenOf(yarder.pid), [first], 'it reads on')
+  await r.reload(yarder, 'tags: [changed]')
+  const [second] = childrenOf(yarder.pid)
+  assert.notEqual(second, first)
+  await addToJournal(r.journal, numbered(10_000, 10), { from: FROM + 30e6 })
+  const lines = (): Document[] => r.shipped().filter(({ input }) => (input as Document)['type'] === 'journald')
+  await until('all of them', () => lines().length >= 10_010)
+  assert.deepEqual(sorted(lines()), upTo(10_010))
+  assert.equal(await yarder.metric('lines_total'), 10_010)
+  const { code } = await yarder.end()
+  assert.equal(code, 0)
+})
+
+test('an input that ships nothing is counted once, over a kill and a restart', async t => {
+  const r = await rig(t, { input: 'outputs: []' })
+  if (r === undefined) return
+  await addToJournal(r.journal, numbered(0, 1000))
+  const counted = async (yarder: Yarder, count: number): Promise<void> => {
+    await until(`${count} lines`, async () => (await yarder.metric('lines_total')) >= count)
+    assert.equal(await yarder.metric('lines_total'), count)
+  }
+  const first = await r.start()
+  await counted(first, 1000)
+  await first.end('SIGKILL')
+  await addToJournal(r.journal, numbered(1000, 10), { from: FROM + 30e6 })
+  const second = await r.start()
+  await counted(second, 1010)
+  await second.end()
+  await addToJournal(r.journal, numbered(1010, 1), { from: FROM + 60e6 })
+  const third = await r.start()
+  await counted(third, 1011)
+  await third.end()
 })
 
 test('only the last boot, where that is asked for, also when the agent goes on from the one before', async t => {
