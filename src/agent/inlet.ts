@@ -147,7 +147,7 @@ export class Inlet {
     return {
       name: this.name,
       type: this.#options.type,
-      state: this.#state,
+      state: this.#state === 'running' && described?.degraded === true ? 'degraded' : this.#state,
       message: described?.message ?? this.#message,
       files: [...(described?.files ?? [])]
     }

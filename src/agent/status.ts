@@ -34,7 +34,8 @@ export interface OutputStatus {
 export interface InputStatus {
   name: string
   type: string
-  state: 'running' | 'finished' | 'failed'
+  /** degraded: it runs, and something that it was told to read cannot be read. */
+  state: 'running' | 'degraded' | 'finished' | 'failed'
   message: string
   files: FileStatus[]
 }
@@ -99,9 +100,11 @@ const outputPart = ({ name, state, message, lastError, unacknowledged }: OutputS
   message
 })
 
-/** An input as a part of the whole: only its failure says anything. */
-const brokenPart = ({ name, state, message }: InputStatus): Part[] =>
-  state === 'failed' ? [{ name, state: 'red', message }] : []
+/** An input as a part of the whole; one that runs or is through says nothing. */
+const brokenPart = ({ name, state, message }: InputStatus): Part[] => {
+  if (state === 'failed') return [{ name, state: 'red', message }]
+  return state === 'degraded' ? [{ name, state: 'yellow', message }] : []
+}
 
 const STATE_OF: Record<CheckStatus['state'], State> = {
   ok: 'green',

@@ -61,3 +61,11 @@ test('the table shows each file with all parts of its ledger', () => {
   ])
   assert.deepEqual(ledgerLines([]), [])
 })
+
+test('a file of which nothing could be read is not called acknowledged', () => {
+  const shut = file('/shut', { size: 0, read: 0, acked: 0, state: 'unreadable', reason: 'no permission' })
+  assert.deepEqual(laggingLines([shut, { ...shut, path: '/none', state: 'missing' }]), [
+    '/shut  not read  unreadable: no permission',
+    '/none  not read  missing: no permission'
+  ])
+})

@@ -11,6 +11,8 @@ const TROUBLE = new Set(['unreadable', 'lost', 'missing'])
 const lagOf = (file: File): number => Math.max(0, file.size - file.acked)
 const inTrouble = (file: File): boolean =>
   TROUBLE.has(file.state) || (file.ledger?.lost ?? 0) > 0 || file.expiresSeconds !== undefined
+/** Nothing of it could be read so far. */
+const isUnread = ({ state, size }: File): boolean => size === 0 && (state === 'unreadable' || state === 'missing')
 const counted = (n: number): string => `${n.toLocaleString('en')} ${n === 1 ? 'file' : 'files'}`
 
 /** Its name, with the one that its bytes lie under when that is another. */
@@ -36,7 +38,11 @@ export function laggingLines(files: readonly File[]): string[] {
     .toSorted((a, b) => Number(inTrouble(b)) - Number(inTrouble(a)) || lagOf(b) - lagOf(a))
   const lines = shown.slice(0, MAX_LISTED).map(file => {
     const lag = lagOf(file)
-    const at = lag === 0 ? 'all acknowledged' : `${bytes(lag)} behind of ${bytes(file.size)}`
+    const at = isUnread(file)
+      ? 'not read'
+      : lag === 0
+        ? 'all acknowledged'
+        : `${bytes(lag)} behind of ${bytes(file.size)}`
     return [nameOf(file), at, ...notes(file)].join('  ')
   })
   if (shown.length > MAX_LISTED)

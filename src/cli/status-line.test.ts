@@ -80,3 +80,12 @@ test('a stopping agent says what has not arrived, in a line that systemctl can s
   )
   assert.equal(statusLine({ ...base, configError: 'x'.repeat(1000) }, 5).length, 300)
 })
+
+test('an input that cannot read what it was told to is told with the reason, and its file is not called acknowledged', () => {
+  const files = [{ ...file, size: 0, read: 0, acked: 0, state: 'missing', reason: 'not there' }]
+  const blind = { ...input, state: 'degraded' as const, message: '1 path cannot be read: not there', files }
+  assert.equal(
+    statusLine({ ...base, state: 'yellow', inputs: [blind] }, 0),
+    'input app degraded: 1 path cannot be read: not there; 0 lines/s; nothing can be read'
+  )
+})

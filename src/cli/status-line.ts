@@ -34,7 +34,8 @@ function failing({ outputs, inputs, checks, configError }: Status): string[] {
     // One that has only begun to connect has no error yet.
     ...outputs.filter(o => o.state === 'red' || (o.state === 'yellow' && o.lastError !== undefined)).map(failingOutput),
     ...inputs.filter(i => i.state === 'failed').map(i => `input ${i.name} failed: ${i.message}`),
-    ...inputs.flatMap(unreadable),
+    ...inputs.filter(i => i.state === 'degraded').map(i => `input ${i.name} degraded: ${i.message}`),
+    ...inputs.filter(i => i.state !== 'degraded').flatMap(unreadable),
     ...checks
       .filter(c => c.state === 'critical' || c.state === 'warning')
       .map(c => `${c.name} ${c.state}: ${c.message}`),
@@ -57,8 +58,10 @@ function unreadable({ name, files }: Status['inputs'][number]): string[] {
 }
 
 function lag({ inputs }: Status): string {
-  const files = inputs.flatMap(input => input.files)
+  const all = inputs.flatMap(input => input.files)
+  const files = all.filter(({ size, state }) => size > 0 || (state !== 'unreadable' && state !== 'missing'))
   const behind = files.filter(file => file.size > file.acked)
+  if (files.length === 0 && all.length > 0) return 'nothing can be read'
   if (files.length === 0) return inputs.length === 0 ? 'no input is configured' : 'no files yet'
   if (behind.length === 0) return `${counted(files.length, 'file')}, all acknowledged`
   const missing = behind.reduce((sum, file) => sum + file.size - file.acked, 0)

@@ -20,6 +20,7 @@ const COLOURS: Record<string, string> = {
   running: '32',
   finished: '32',
   yellow: '33',
+  degraded: '33',
   uninitialized: '36',
   red: '31',
   failed: '31'

@@ -141,3 +141,32 @@ test('each output says what is the matter with its destination, and what to do a
   assert.ok((await yarder.metric(`yarder_output_failures_total{${of},reason="ECONNREFUSED"}`)) > 0)
   await until('the host to be down', async () => (await yarder.metric(`yarder_output_host_up{${of}`)) === 0)
 })
+
+test('an input whose only file is missing makes the agent yellow, not red: the status, /health and a number say so', async t => {
+  const folder = agentFolder(t)
+  const path = join(folder, 'none.log')
+  const config = {
+    agent: { data_dir: 'state' },
+    admin: { listen: '127.0.0.1:0' },
+    inputs: { a: { type: 'file', paths: [path], poll: '50ms' } },
+    outputs: { out: { type: 'file', path: join(folder, 'out.ndjson') } }
+  }
+  const yarder = await startYarder(t, { folder, config: JSON.stringify(config) })
+  const health = async () => {
+    const answer = await fetch(`${yarder.url}/health`)
+    const { status, message, inputs } = (await answer.json()) as Record<'status' | 'message', string> & {
+      inputs: object[]
+    }
+    return { code: answer.status, status, message, inputs }
+  }
+  const message = `1 path cannot be read: ${path} does not exist`
+  assert.deepEqual(await health(), {
+    code: 200,
+    status: 'yellow',
+    message: `a: ${message}`,
+    inputs: [{ name: 'a', status: 'degraded', message }]
+  })
+  assert.equal(await yarder.metric('yarder_input_unreadable_paths{input="a"}'), 1)
+  writeFileSync(path, '')
+  await until('the agent to be green', async () => (await health()).status === 'green')
+})

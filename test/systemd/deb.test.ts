@@ -241,7 +241,7 @@ test('the .deb from installation to purge', options, async t => {
     await m.write('/etc/systemd/system/yarder.service.d/secret.conf', '[Service]\nLoadCredential=team:/root/secret\n')
     await m.run('systemctl', 'daemon-reload')
     await m.run('systemctl', 'restart', UNIT)
-    await m.until(/Status: ".*cannot read 1 file, first \/var\/log\/root-only\.log/, 'systemctl', 'status', UNIT)
+    await m.until(/Status: ".*1 path cannot be read: \/var\/log\/root-only\.log/, 'systemctl', 'status', UNIT)
     await m.run('ln', '-s', '/usr/share/yarder/drop-ins/read-all-files.conf', '/etc/systemd/system/yarder.service.d/')
     await m.run('systemctl', 'daemon-reload')
     await m.run('systemctl', 'restart', UNIT)

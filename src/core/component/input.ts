@@ -106,5 +106,7 @@ export interface FileLedger {
 /** What an input says about itself when asked. */
 export interface InputDescription {
   readonly message: string
+  /** It cannot read all that it was told to read, and somebody has to see to it; `message` says what and why. */
+  readonly degraded?: boolean
   readonly files: readonly FileStatus[]
 }

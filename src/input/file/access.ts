@@ -1,6 +1,7 @@
 // Why a path can't be opened: which of its elements refuses, without strace.
 import { accessSync, constants, lstatSync, readlinkSync } from 'node:fs'
 import type { Stats } from 'node:fs'
+import { userInfo } from 'node:os'
 import { dirname, resolve } from 'node:path'
 
 /** One element on the way to a file, symbolic links followed. */
@@ -29,6 +30,27 @@ export function explainAccess(path: string): string {
   if (hop.refuses === 'exist') return `${hop.path} does not exist`
   return `${hop.path} (${hop.mode}, owner ${hop.owner}) gives no ${hop.refuses} permission to uid ${process.getuid?.() ?? '?'}`
 }
+
+/** The command that lets this process pass the element that refuses; '' when none does, or it is not there. */
+export function remedyOf(path: string): string {
+  const hop = hopsOf(path).find(h => h.refuses !== undefined)
+  if (hop === undefined || hop.refuses === 'exist') return ''
+  // What can't even be looked at is refused by the folder above it.
+  const at = hop.refuses === 'search' && hop.mode === '' ? dirname(hop.path) : hop.path
+  return `setfacl -m u:${account()}:${hop.refuses === 'read' ? 'r' : hop.path === path ? 'rx' : 'x'} ${word(at)}`
+}
+
+/** Who this process is, for setfacl. */
+function account(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.() ?? '')
+  }
+}
+
+/** As a shell takes it for one word. */
+const word = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
 
 /** True when the walk may go on. */
 function walk(path: string, hops: Hop[], links: number): boolean {

@@ -89,6 +89,11 @@ export class Discovery {
     return this.#globs.some(({ steps, base }) => steps.length === 0 && base === path)
   }
 
+  /** True for a path that somebody has written: without wildcards, or the folder from which they begin. */
+  isNamed(path: string): boolean {
+    return this.#globs.some(({ base }) => base === path)
+  }
+
   /** The folders that were looked into, each with its device and inode. */
   folders(): Map<string, string> {
     const folders = new Map<string, string>()

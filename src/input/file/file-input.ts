@@ -25,15 +25,13 @@ import { Retention } from './retention.ts'
 import { Search } from './search.ts'
 import { Lags } from './lags.ts'
 import type { Settings } from './settings.ts'
-import { statusOf } from './status.ts'
+import { blockingOf, statusOf } from './status.ts'
 import type { InputStatus } from './status.ts'
-import { Troubles } from './troubles.ts'
+import { LOOKING, Troubles } from './troubles.ts'
 import { Watch } from './watch.ts'
 
 /** Hints are gathered for so long, so that a busy file costs ten looks a second at most. */
 const GATHER_MS = 100
-/** Stands for a path where none is to blame. */
-const LOOKING = '(looking for files)'
 
 export class FileInput implements Input {
   readonly finite: boolean
@@ -68,7 +66,11 @@ export class FileInput implements Input {
     const globs = settings.paths.map(path => compileGlob(path, context.configDir))
     this.#registry = new Registry(context)
     this.#troubles = new Troubles(context)
-    this.#gauges = new Gauges(context, () => this.#table.tails)
+    this.#gauges = new Gauges(
+      context,
+      () => this.#table.tails,
+      () => blockingOf(this.#troubles.list(), this.#discovery).length
+    )
     const losses = new Losses(context, this.#gauges)
     const descriptors = new Descriptors(settings.maxOpenFiles)
     this.#table = new Table(this.#registry, this.#troubles, descriptors, losses.told)
@@ -289,6 +291,7 @@ export class FileInput implements Input {
 
   /** What it reads and how far it is. */
   describe(): InputStatus {
-    return statusOf(this.#table, this.#troubles, this.#lags, this.#retention.dangers)
+    const { dangers } = this.#retention
+    return statusOf(this.#table, this.#troubles.list(), this.#discovery, this.#lags, dangers)
   }
 }

@@ -38,7 +38,7 @@ export class Gauges {
   #read: () => void
   #forget: () => void
 
-  constructor(context: Context, tails: () => Iterable<FileTail>) {
+  constructor(context: Context, tails: () => Iterable<FileTail>, troubles: () => number) {
     this.#context = context
     const { instruments: i, name } = context
     const lines = i.counter('yarder_input_lines_total', 'Records handed to the pipeline.', ['input'])
@@ -63,6 +63,11 @@ export class Gauges {
     this.lost = (n, reason) => lost.add(n, name, reason)
     const of = ['input', 'path']
     const files = i.gauge('yarder_input_files', 'Files that are followed.', ['input'])
+    const unreadable = i.gauge(
+      'yarder_input_unreadable_paths',
+      'Files and folders that cannot be read now, and files that are named and not there.',
+      ['input']
+    )
     const size = i.gauge('yarder_input_file_size_bytes', 'Size of the file when it was last looked at.', of)
     const read = i.gauge('yarder_input_read_bytes', 'Offset up to which the file was read.', of)
     const lagBytes = i.gauge('yarder_input_lag_bytes', 'Bytes of the file that not every output has taken over.', of)
@@ -87,10 +92,12 @@ export class Gauges {
     this.#forget = () => {
       for (const path of this.#shown) hide(path)
       files.remove(name)
+      unreadable.remove(name)
     }
     this.#read = () => {
       const sums = this.#sum(tails())
       files.set(sums.count, name)
+      unreadable.set(troubles(), name)
       for (const path of this.#shown) if (!sums.byPath.has(path)) hide(path)
       for (const [path, sum] of sums.byPath) {
         this.#shown.add(path)

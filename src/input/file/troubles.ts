@@ -1,16 +1,21 @@
 // What stands in the way of reading, by path: told once, counted, shown until it is over.
 import { YarderError, describe, errnoOf } from '../../core/errors.ts'
 import type { Context } from '../../core/component.ts'
-import { explainAccess } from './access.ts'
+import { explainAccess, remedyOf } from './access.ts'
 
 /** One path that can't be read, for the status. */
 export interface Trouble {
   readonly path: string
   readonly errno: string
   readonly reason: string
+  /** A command that mends it; '' when none is known. */
+  readonly remedy: string
   /** Milliseconds since the epoch. */
   readonly since: number
 }
+
+/** Stands for a path where none is to blame. */
+export const LOOKING = '(looking for files)'
 
 /** More at a time are counted and shown, but no longer told one by one. */
 const TOLD_AT_ONCE = 50
@@ -36,9 +41,10 @@ export class Troubles {
     if (this.#open.get(path)?.errno === errno) return
     const explained = errno === 'EACCES' || errno === 'EPERM' || errno === 'ENOENT' ? explainAccess(path) : ''
     const reason = explained === '' ? describe(error) : explained
-    this.#open.set(path, { path, errno, reason, since: this.#context.clock.now() })
+    const remedy = explained === '' ? '' : remedyOf(path)
+    this.#open.set(path, { path, errno, reason, remedy, since: this.#context.clock.now() })
     this.#count(errno)
-    const data = { path, errno, reason }
+    const data = { path, errno, reason, ...(remedy !== '' && { remedy }) }
     if (this.#open.size > TOLD_AT_ONCE) this.#context.log.debug(data, 'A path cannot be read.')
     else if (errno === 'ENOENT') this.#context.log.warn(data, 'A path is not there; it is looked for.')
     else this.#context.log.error(data, 'A path cannot be read; it is tried again.')
