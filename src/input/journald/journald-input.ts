@@ -12,6 +12,7 @@ import { compileChoice } from './choice.ts'
 import { parseCursor } from './cursor.ts'
 import type { Entry } from './export.ts'
 import { JournalReader, TRIES } from './journal-reader.ts'
+import { isoOf } from './notices.ts'
 import { NOWHERE, Positions } from './positions.ts'
 import type { Piece, Place } from './positions.ts'
 import { choosesByJournalctl } from './settings.ts'
@@ -74,7 +75,9 @@ export class JournaldInput implements Input {
   describe(): InputDescription {
     const { reason } = this.#trouble
     const behind = this.#lanes.size === 0 ? '' : `; behind: ${[...this.#lanes.keys()].join(', ')}`
-    return { message: `${reason ?? 'reading the journal'}${behind}`, degraded: reason !== undefined, files: [] }
+    const doing = reason === undefined ? 'reading the journal, up to' : `${reason}; read up to`
+    const message = this.#read.time === 0 ? (reason ?? 'reading the journal') : `${doing} ${isoOf(this.#read.time)}`
+    return { message: `${message}${behind}`, files: [] }
   }
 
   async run(emit: Emit, signal: AbortSignal): Promise<void> {

@@ -60,4 +60,5 @@ export class Notices {
   }
 }
 
-const isoOf = (micros: number): string => new Date(micros / 1000).toISOString()
+/** Of microseconds since the epoch. */
+export const isoOf = (micros: number): string => new Date(micros / 1000).toISOString()
