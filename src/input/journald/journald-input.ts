@@ -77,7 +77,7 @@ export class JournaldInput implements Input {
     const behind = this.#lanes.size === 0 ? '' : `; behind: ${[...this.#lanes.keys()].join(', ')}`
     const doing = reason === undefined ? 'reading the journal, up to' : `${reason}; read up to`
     const message = this.#read.time === 0 ? (reason ?? 'reading the journal') : `${doing} ${isoOf(this.#read.time)}`
-    return { message: `${message}${behind}`, files: [] }
+    return { message: `${message}${behind}`, degraded: reason !== undefined, files: [] }
   }
 
   async run(emit: Emit, signal: AbortSignal): Promise<void> {
