@@ -27,6 +27,7 @@ const COMMON: Fields = { [TYPE]: optional(anything('The kind of unit.')) }
 /** Checks a tree whose variables are replaced. Never throws on what a file can hold. */
 export function check<C extends Catalog>(root: Node, catalog: C, origin: Origin): Outcome<C> {
   const found = new Findings(origin.secrets ?? [])
+  found.conceal(root)
   const checker = new Checker(found, catalog, sectionsOf(found, catalog, root), origin.alone === true)
   const start = { file: origin.files[0] ?? '', line: 1, column: 1 }
   const sections = Object.entries(catalog.sections).map(([name, spec]) => [name, checker.section(name, spec, start)])
@@ -102,7 +103,7 @@ class Checker {
       values: (read ?? readOptions(new Findings([]), fields, { ...place, node: mapNode(start) }))?.values ?? {},
       signature: signatureOf(plainData(place.node)),
       at: (option = '') => locate(place.node, option, place.at).at,
-      show: () => showOptions(fields, place.node, found.shape(fields), found.mask)
+      show: () => showOptions(fields, place.node, found.shape(fields), found)
     }
   }
 
@@ -198,7 +199,7 @@ class Checker {
       build: context => runBuild(found, place, () => definition.build(options, context), wrong),
       show: () => ({
         type: definition.name,
-        ...showOptions({ ...definition.fields, ...spec.common }, place.node, found.shape(fields), found.mask),
+        ...showOptions({ ...definition.fields, ...spec.common }, place.node, found.shape(fields), found),
         ...Object.fromEntries(Object.entries(piped.values).map(([k, p]) => [k, showPipeline(p)]))
       })
     }

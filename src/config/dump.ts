@@ -7,15 +7,20 @@ import type { Node } from './tree.ts'
 
 const MASKED = '***'
 
-type Mask = (text: string) => string
+/** What of the values must not be shown. */
+interface Hidden {
+  readonly mask: (text: string) => string
+  /** Values that are shown in another way. */
+  readonly concealed: ReadonlyMap<Node, string>
+}
 
 /** A map of options with the defaults of those that were not given. */
-export function showOptions(fields: Fields, node: Node, shape: Shape, mask: Mask): Record<string, unknown> {
+export function showOptions(fields: Fields, node: Node, shape: Shape, hidden: Hidden): Record<string, unknown> {
   const entries = node.kind === 'map' ? node.entries : undefined
   const out: Record<string, unknown> = {}
   for (const [name, field] of Object.entries(fields)) {
     const entry = entries?.get(name)
-    if (entry !== undefined) out[name] = showField(field, entry.value, shapeInside(shape, name), mask)
+    if (entry !== undefined) out[name] = showField(field, entry.value, shapeInside(shape, name), hidden)
     else if (field.default !== undefined) out[name] = showDefault(field)
   }
   return out
@@ -29,28 +34,28 @@ function showDefault({ default: value, fields, type }: Field<unknown>): unknown 
 }
 
 /** One value; a map of named options in it gets its defaults too. */
-export function showField(field: Field<unknown>, node: Node, shape: Shape, mask: Mask): unknown {
+export function showField(field: Field<unknown>, node: Node, shape: Shape, hidden: Hidden): unknown {
   const { fields, type } = field
   if (field.secret === true) return MASKED
-  if (fields === undefined) return showNode(node, shape, mask)
-  if (node.kind === 'list') return node.items.map((item, i) => showOptions(fields, item, shapeInside(shape, i), mask))
+  if (fields === undefined) return showNode(node, shape, hidden)
+  if (node.kind === 'list') return node.items.map((item, i) => showOptions(fields, item, shapeInside(shape, i), hidden))
   if (node.kind === 'map' && type.startsWith('map of')) {
     return Object.fromEntries(
-      [...node.entries].map(([key, e]) => [key, showOptions(fields, e.value, shapeInside(shape, key), mask)])
+      [...node.entries].map(([key, e]) => [key, showOptions(fields, e.value, shapeInside(shape, key), hidden)])
     )
   }
-  return node.kind === 'map' ? showOptions(fields, node, shape, mask) : showNode(node, shape, mask)
+  return node.kind === 'map' ? showOptions(fields, node, shape, hidden) : showNode(node, shape, hidden)
 }
 
-function showNode(node: Node, shape: Shape, mask: Mask): unknown {
-  if (node.kind === 'list') return node.items.map((item, i) => showNode(item, shapeInside(shape, i), mask))
+function showNode(node: Node, shape: Shape, hidden: Hidden): unknown {
+  if (node.kind === 'list') return node.items.map((item, i) => showNode(item, shapeInside(shape, i), hidden))
   if (node.kind === 'map') {
     return Object.fromEntries(
-      [...node.entries].map(([key, entry]) => [key, showNode(entry.value, shapeInside(shape, key), mask)])
+      [...node.entries].map(([key, entry]) => [key, showNode(entry.value, shapeInside(shape, key), hidden)])
     )
   }
   if (node.secret || expectsSecret(shape)) return MASKED
-  const value = expectsText(shape) && node.value !== null ? node.text : node.value
+  const value = hidden.concealed.get(node) ?? (expectsText(shape) && node.value !== null ? node.text : node.value)
   // What is shown can be read again, so a plain "${" must stay one.
-  return typeof value === 'string' ? mask(value).replaceAll('${', () => '$${') : value
+  return typeof value === 'string' ? hidden.mask(value).replaceAll('${', () => '$${') : value
 }

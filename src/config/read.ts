@@ -4,7 +4,9 @@ import { ConditionError } from '../core/condition.ts'
 import { describe, OptionError } from '../core/errors.ts'
 import { isMap, jsonSchemaOf, readFields } from '../core/field.ts'
 import type { Field, Fields, Report } from '../core/field.ts'
-import { ConfigError, masking } from './problem.ts'
+import { conceal, secretsOf } from './conceal.ts'
+import { masking } from './masking.ts'
+import { ConfigError } from './problem.ts'
 import type { Problem } from './problem.ts'
 import { expectsAnything, expectsSecret, expectsText, shapeInside, shapeOf } from './shape.ts'
 import type { Shape } from './shape.ts'
@@ -31,11 +33,21 @@ export class Findings {
   readonly warnings: Problem[] = []
   readonly secrets: Set<string>
   readonly mask: (text: string) => string
+  /** How values are shown of which something is secret by where they stand. */
+  readonly concealed = new Map<Node, string>()
   readonly #shapes = new Map<Fields, Shape>()
 
   constructor(secrets: Iterable<string>) {
     this.secrets = new Set(secrets)
     this.mask = masking(this.secrets)
+  }
+
+  /** Finds what is secret by where it stands in a tree. */
+  conceal(root: Node): void {
+    conceal(root, (node, { shown, secrets }) => {
+      this.concealed.set(node, shown)
+      for (const secret of secrets) this.secrets.add(secret)
+    })
   }
 
   report(at: Position, path: string, message: string): void {
@@ -155,7 +167,7 @@ function valueAt(found: Findings, place: Place, shape: Shape): unknown {
 function scalarAt(found: Findings, node: ScalarNode, path: string, shape: Shape): unknown {
   // Fields know every value of YAML; what they report of this one is not passed on.
   if (node.broken) return null
-  if (expectsSecret(shape)) found.secrets.add(node.text)
+  if (expectsSecret(shape)) for (const secret of secretsOf(node.text)) found.secrets.add(secret)
   const text = expectsText(shape)
   // YAML 1.1, which most tools of the field read, takes these for booleans and octal numbers.
   if (node.plain && /^(?:yes|no|on|off)$/i.test(node.text) && (text || expectsAnything(shape)))

@@ -73,7 +73,7 @@ function readStep(
       ),
     show: () => ({
       [one.name]: step.show(),
-      ...(whenNode === undefined ? {} : { [WHEN]: showField(whenField, whenNode, [], found.mask) })
+      ...(whenNode === undefined ? {} : { [WHEN]: showField(whenField, whenNode, [], found) })
     })
   }
   return { step: checked, good }
@@ -130,7 +130,7 @@ function readOfOptions(found: Findings, definition: StepDefinition, place: Place
     wrong,
     when: ownsWhen ? undefined : (when as Condition | undefined),
     build: context => definition.build(options, context),
-    show: () => showOptions(fields, place.node, found.shape(fields), found.mask)
+    show: () => showOptions(fields, place.node, found.shape(fields), found)
   }
 }
 
@@ -148,7 +148,7 @@ function readOfValue(found: Findings, definition: StepDefinition, place: Place):
     when: undefined,
     build: context => definition.build(value, context),
     show: () =>
-      node === place.node ? showField(field, place.node, shapeOf(field.json), found.mask) : (field.default ?? null)
+      node === place.node ? showField(field, place.node, shapeOf(field.json), found) : (field.default ?? null)
   }
 }
 

@@ -12,7 +12,7 @@ import { askText, controlPaths } from '../control.ts'
 import { findDataDir } from '../data-dir.ts'
 import { examine } from '../doctor.ts'
 import { listPositions } from '../positions.ts'
-import { cleanConfig, cleanLog, cleanMetrics, cleanStatus } from './clean.ts'
+import { cleanLog, cleanMetrics, cleanStatus } from './clean.ts'
 
 export interface GatherOptions {
   readonly config?: string
@@ -68,7 +68,7 @@ async function configPart(world: World, { config: explicit }: GatherOptions): Pr
     const config = await readConfigFile(explicit, world.env)
     const { dump } = await import('../../config/checked.ts')
     const told = [...config.problems, ...config.warnings].map(p => `# ${formatProblem(p)}\n`).join('')
-    return { config, text: told + cleanConfig(dump(config.checked)) }
+    return { config, text: told + dump(config.checked) }
   } catch (error) {
     const looked = findConfig(explicit, world.env).places.map(p => `${p.path}: ${p.state}`)
     return { text: `# ${describe(error)}\n# ${looked.join('\n# ')}\n` }

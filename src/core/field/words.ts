@@ -103,7 +103,7 @@ export const url = (doc: string, extra: Extra<URL> & { protocols?: string[] } = 
   return rule(
     doc,
     'url',
-    { type: 'string', format: 'uri' },
+    { type: 'string', format: 'uri', ...(extra.secret === true ? { writeOnly: true } : {}) },
     `a ${named} URL`,
     v => {
       const parsed = typeof v === 'string' && URL.canParse(v) ? new URL(v) : undefined
