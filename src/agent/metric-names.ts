@@ -1,6 +1,6 @@
 // Whether the metrics and prefixes of a configuration are named by the conventions, for `yarder metrics lint`.
 import type { Problem } from '../config/problem.ts'
-import { lintDottedName, lintMetric, lintPrefix } from '../metrics/lint.ts'
+import { lintBareName, lintDottedName, lintMetric, lintPrefix } from '../metrics/lint.ts'
 import type { CheckedConfig } from './components.ts'
 
 /** What the values of a metric with this option `unit` are converted to. */
@@ -26,5 +26,8 @@ export function metricNameProblems({ units }: CheckedConfig): Problem[] {
   return [...metrics, ...prefixes]
 }
 
-/** What is against the scheme in a full name as StatsD or Graphite gets it. */
-export const dottedNameFaults = (name: string): string[] => [...lintDottedName(name)]
+/** What is against the conventions in a full name: as StatsD or Graphite gets it when it has dots, else as Prometheus does. */
+export const nameFaults = (name: string): { readonly kind: 'StatsD' | 'Prometheus'; readonly faults: string[] } =>
+  name.includes('.')
+    ? { kind: 'StatsD', faults: [...lintDottedName(name)] }
+    : { kind: 'Prometheus', faults: [...lintBareName(name)] }

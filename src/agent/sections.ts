@@ -45,7 +45,7 @@ export const agentFields = {
   log_level: f.choice(
     ['error', 'warn', 'info', 'debug'],
     'How much the agent says about itself; `$LOGLEVEL` wins. See `yarder log-level`.',
-    { default: 'info' }
+    { default: 'info', words: { err: 'error', warning: 'warn' } }
   ),
   log_format: f.choice(
     ['text', 'json'],

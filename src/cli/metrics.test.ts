@@ -124,18 +124,35 @@ test('names of production, web and database servers fit the scheme, others are t
   ]
   assert.deepEqual(await cli(['metrics', 'lint', ...good]), {
     status: 0,
-    stdout: 'all is well named; names: 3\n',
+    stdout: 'all is well named; StatsD names: 3\n',
     stderr: ''
   })
   const { status, stdout } = await cli(['metrics', 'lint', 'Prod.Web 1', 'eu.prod..x.y', 'eu.undefined.web01.x'])
   assert.equal(status, 1)
   assert.deepEqual(stdout.trimEnd().split('\n'), [
-    'Prod.Web 1: has 2 of at least 4 parts: region.environment.host.name',
-    'Prod.Web 1: "Prod" is not in lower case',
-    'Prod.Web 1: "Web 1" has more than letters, digits, _ and -',
-    'eu.prod..x.y: part 3 is empty',
-    'eu.undefined.web01.x: "undefined" is what a missing value leaves'
+    'Prod.Web 1 (StatsD name): has 2 of at least 4 parts: region.environment.host.name',
+    'Prod.Web 1 (StatsD name): "Prod" is not in lower case',
+    'Prod.Web 1 (StatsD name): "Web 1" has more than letters, digits, _ and -',
+    'eu.prod..x.y (StatsD name): part 3 is empty',
+    'eu.undefined.web01.x (StatsD name): "undefined" is what a missing value leaves'
   ])
+})
+
+test('names without dots are judged as those of Prometheus, and each fault says so', async () => {
+  const { status, stdout } = await cli(['metrics', 'lint', 'foo_ms', 'barCount', 'app_total_bytes', '2x', 'x.y'])
+  assert.equal(status, 1)
+  assert.deepEqual(stdout.trimEnd().split('\n'), [
+    'foo_ms (Prometheus name): metric names should not contain abbreviated units',
+    "barCount (Prometheus name): metric names should be written in 'snake_case' not 'camelCase'",
+    'app_total_bytes (Prometheus name): a counter ends in _total, behind the unit',
+    '2x (Prometheus name): must be of letters, digits, "_" and ":", and not begin with a digit',
+    'x.y (StatsD name): has 2 of at least 4 parts: region.environment.host.name'
+  ])
+  assert.deepEqual(await cli(['metrics', 'lint', 'app_sent_bytes_total', 'app_took_seconds', 'eu.prod.web01.hits']), {
+    status: 0,
+    stdout: 'all is well named; Prometheus names: 2, StatsD names: 1\n',
+    stderr: ''
+  })
 })
 
 const skip = (await debianPackage(['prometheus'])) ?? false

@@ -30,7 +30,10 @@ export const registerMetrics: Register = (program, world, exit) => {
   metrics
     .command('lint')
     .description('check names, labels and units of a configuration against the conventions, in the words of promtool')
-    .argument('[names...]', 'dotted names to check against region.environment.host.name instead')
+    .argument(
+      '[names...]',
+      'names to check instead: with dots as those of StatsD, region.environment.host.name, without as those of Prometheus'
+    )
     .option(...CONFIG_OPTION)
     .addHelpText('after', '\nExit status: 0 all is well named, 1 not, 2 the configuration is wrong.')
     .action(async (names: string[], o: { config?: string }) => {
@@ -76,9 +79,14 @@ function table(metrics: readonly ListedMetric[]): string {
 }
 
 async function lintNames(world: World, names: readonly string[]): Promise<number> {
-  const { dottedNameFaults } = await import('../agent/metric-names.ts')
-  const faults = names.flatMap(name => dottedNameFaults(name).map(fault => `${name}: ${fault}\n`))
-  world.out(faults.length === 0 ? `all is well named; names: ${names.length}\n` : faults.join(''))
+  const { nameFaults } = await import('../agent/metric-names.ts')
+  const judged = names.map(name => ({ name, ...nameFaults(name) }))
+  const faults = judged.flatMap(({ name, kind, faults: own }) => own.map(fault => `${name} (${kind} name): ${fault}\n`))
+  const counts = (['Prometheus', 'StatsD'] as const)
+    .map(kind => [kind, judged.filter(one => one.kind === kind).length] as const)
+    .filter(([, count]) => count > 0)
+  const good = `all is well named; ${counts.map(([kind, count]) => `${kind} names: ${count}`).join(', ')}\n`
+  world.out(faults.length === 0 ? good : faults.join(''))
   return faults.length === 0 ? EXIT.ok : EXIT.failed
 }
 

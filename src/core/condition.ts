@@ -2,6 +2,8 @@
 import { BlockList, isIP } from 'node:net'
 import { fieldReader } from './event.ts'
 import type { Cursor, Event } from './event.ts'
+import { meantElsewhere, TEST_WORDS } from './condition-words.ts'
+import { didYouMean } from './spelling.ts'
 
 /** True when the record meets it. */
 export interface Condition {
@@ -37,7 +39,8 @@ const COMPARE: Record<string, (n: number, limit: number) => boolean> = {
   lt: (n, limit) => n < limit,
   lte: (n, limit) => n <= limit
 }
-const OPERATORS = [
+/** The words for tests. */
+export const OPERATORS = [
   'matches',
   'gt',
   'gte',
@@ -89,6 +92,8 @@ const reading = (reads: readonly string[], test: (event: Event, cursor: Cursor) 
   Object.assign(test, { reads })
 
 function onField(field: string, value: unknown, at: string): ReadingCondition {
+  const right = meantElsewhere(field, value, word => OPERATORS.includes(word))
+  if (right !== undefined) throw new ConditionError(at, right)
   let read
   try {
     read = fieldReader(field)
@@ -126,7 +131,7 @@ function compileOperator(operator: string, operand: unknown, at: string): Test {
   }
   if (operator === 'equals' && scalar(operand)) return v => same(v, operand)
   if (operator === 'cidr') return inNetworks(operand, at)
-  if (!OPERATORS.includes(operator)) throw new ConditionError(at, `unknown test; known are ${OPERATORS.join(', ')}`)
+  if (!OPERATORS.includes(operator)) throw new ConditionError(at, `unknown test${testMeant(operator)}`)
   if (typeof operand !== 'string') throw new ConditionError(at, `must be a text, got ${JSON.stringify(operand)}`)
   const each =
     (test: (s: string) => boolean): Test =>
@@ -141,6 +146,12 @@ function compileOperator(operator: string, operand: unknown, at: string): Test {
   } catch (error) {
     throw new ConditionError(at, `must be a regular expression: ${(error as Error).message}`)
   }
+}
+
+function testMeant(word: string): string {
+  if (word === 'not' || word === 'any' || word === 'all') return `; "${word}" stands before the field, not after it`
+  const known = Object.hasOwn(TEST_WORDS, word.toLowerCase()) ? TEST_WORDS[word.toLowerCase()] : undefined
+  return known === undefined ? didYouMean(word, OPERATORS) : `; did you mean "${known}"?`
 }
 
 function inNetworks(operand: unknown, at: string): Test {

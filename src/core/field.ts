@@ -8,6 +8,7 @@ export {
   condition,
   fieldRef,
   hostPort,
+  LEVEL_WORDS,
   regex,
   secret,
   string,

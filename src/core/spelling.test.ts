@@ -30,3 +30,10 @@ test('without any likeness a short list is told, and nothing of a long one', () 
     ''
   )
 })
+
+test('a word that has another thing instead of another name is told what', () => {
+  assert.equal(
+    didYouMean('fields_under_root', ['fields', 'tags']),
+    '; what "fields" gives is put under "fields"; the step "set" puts a field at the top'
+  )
+})

@@ -44,9 +44,16 @@ const ELSEWHERE: ReadonlyMap<string, readonly string[]> = new Map(
     .reduce((map, [word, here]) => map.set(word, [...(map.get(word) ?? []), here]), new Map<string, string[]>())
 )
 
+/** Words that no option has a name for, and what to do instead. */
+const INSTEAD: ReadonlyMap<string, string> = new Map([
+  ['fields_under_root', 'what "fields" gives is put under "fields"; the step "set" puts a field at the top']
+])
+
 /** `; did you mean "x"?` for the name that is meant, `; known are …` for short lists, else ''. */
 export function didYouMean(word: string, known: readonly string[]): string {
   const lower = word.toLowerCase()
+  const instead = INSTEAD.get(lower)
+  if (instead !== undefined && !known.includes(lower)) return `; ${instead}`
   // By spelling alone `include` would be meant to be `exclude`.
   const meant = ELSEWHERE.get(lower)?.find(name => known.includes(name)) ?? nearest(lower, known) ?? begun(lower, known)
   if (meant !== undefined) return `; did you mean "${meant}"?`

@@ -1,6 +1,6 @@
 // `journald`: follows the journal of systemd through its rotations and restarts, each entry once.
 import { defineInput } from '../core/component.ts'
-import { boolean, choice, list, optional, size, string } from '../core/field.ts'
+import { boolean, choice, LEVEL_WORDS, list, optional, size, string } from '../core/field.ts'
 import { JournaldInput } from './journald/journald-input.ts'
 import { PRIORITIES } from './journald/record.ts'
 
@@ -33,7 +33,10 @@ export const journald = defineInput({
       example: ['sshd', 'sudo']
     }),
     priority: optional(
-      choice(PRIORITIES, 'Entries of this priority and those that are worse.', { example: 'warning' })
+      choice(PRIORITIES, 'Entries of this priority and those that are worse.', {
+        example: 'warning',
+        words: LEVEL_WORDS
+      })
     ),
     matches: list(
       string('`FIELD=value`.', {

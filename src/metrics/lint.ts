@@ -65,6 +65,18 @@ export function* lintMetric({ name, labels, converted }: MetricToLint): Generato
     yield `its values are ${converted}, which its name does not say: end it in _${converted}${name.endsWith('_total') ? '_total' : ''}`
 }
 
+/** What is against the conventions in the name of a series whose type isn't known. */
+export function* lintBareName(name: string): Generator<string> {
+  if (!/^[A-Za-z_:][A-Za-z0-9_:]*$/.test(name)) {
+    yield 'must be of letters, digits, "_" and ":", and not begin with a digit'
+    return
+  }
+  yield* lintMetric({ name, type: '', labels: [] })
+  if (name.includes(':')) yield "metric names should not contain ':'"
+  const misplaced = name.split('_').slice(0, -1).includes('total')
+  if (misplaced) yield 'a counter ends in _total, behind the unit'
+}
+
 function baseOf(part: string): string | undefined {
   if (BASE_UNITS.includes(part)) return part
   if (OTHER_UNITS[part] !== undefined) return OTHER_UNITS[part]

@@ -56,25 +56,38 @@ export const boolean = (doc: string, extra: Extra<boolean> = {}): Field<boolean>
     extra
   )
 
-/** One of a closed set. */
+/** One of a closed set. With `words`, other names of the same are taken too, and all of them in any case. */
 export const choice = <const C extends readonly string[]>(
   choices: C,
   doc: string,
-  extra: Extra<C[number]> = {}
-): Field<C[number]> =>
-  rule<C[number]>(
+  { words, ...extra }: Extra<C[number]> & { words?: Readonly<Record<string, C[number]>> } = {}
+): Field<C[number]> => {
+  const named = (word: string): C[number] | undefined => {
+    if (choices.includes(word)) return word
+    const lower = word.toLowerCase()
+    if (words === undefined) return undefined
+    return choices.includes(lower) ? lower : Object.hasOwn(words, lower) ? words[lower] : undefined
+  }
+  return rule<C[number]>(
     doc,
     choices.map(c => `\`${c}\``).join(' | '),
-    { enum: choices },
+    { enum: words === undefined ? choices : [...choices, ...Object.keys(words)] },
     `one of ${choices.join(', ')}`,
-    v =>
-      typeof v === 'string' && choices.includes(v)
-        ? v
-        : typeof v === 'boolean' && choices.includes(String(v))
-          ? String(v)
-          : undefined,
-    extra
+    v => (typeof v === 'string' || typeof v === 'boolean' ? named(String(v)) : undefined),
+    { ...extra, ...(words === undefined ? {} : { limits: `taken too: ${Object.keys(words).join(', ')}, and upper case` }) }
   )
+}
+
+/** What loggers call the levels of syslog. */
+export const LEVEL_WORDS = {
+  emergency: 'emerg',
+  panic: 'emerg',
+  critical: 'crit',
+  fatal: 'crit',
+  error: 'err',
+  warn: 'warning',
+  information: 'info'
+} as const
 
 /** A JavaScript regular expression; Python's `(?P<name>…)` is understood. */
 export const regex = (doc: string, extra: Extra<RegExp> & { flags?: string } = {}): Field<RegExp> =>

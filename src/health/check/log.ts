@@ -40,9 +40,9 @@ export const logCheck = defineCheck({
     'Counted straight from the pipeline, by the time at which records are read; those that were dropped are not. It begins with its first look: that there are too few is only judged once the whole time was seen. Only a running agent has records, so `yarder check` cannot tell.',
   fields,
   examples: [
-    { title: 'No line for ten span', yaml: 'type: log\ninput: nginx\nover: 10m\ncritical: "1:"' },
+    { title: 'No line for ten minutes', yaml: 'type: log\ninput: nginx\nover: 10m\ncritical: "1:"' },
     {
-      title: 'More than 5 % of 5xx over 5 min',
+      title: 'More than 5 % of 5xx over five minutes',
       yaml: 'type: log\ninput: nginx\nwhen: { response: { gte: 500 } }\nover: 5m\ntake: percent\nwarning: 1\ncritical: 5'
     }
   ],

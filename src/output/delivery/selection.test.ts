@@ -32,6 +32,27 @@ test('a level lets through what is as severe, by whatever word, and what has non
   assert.ok(passes({ log: { level: 'error' } }, cursor))
 })
 
+test('a level is also named as loggers name it, in any case', () => {
+  for (const [level, least, below] of [
+    ['error', 'err', 'warning'],
+    ['WARN', 'warning', 'notice'],
+    ['Warning', 'warning', 'notice'],
+    ['fatal', 'crit', 'err'],
+    ['critical', 'crit', 'err']
+  ]) {
+    const { wrong, selection } = read({ level })
+    assert.deepEqual(wrong, [])
+    assert.deepEqual(
+      [selection!.takes!({ level: least }, bare), selection!.takes!({ level: below }, bare)],
+      [true, false]
+    )
+  }
+  assert.deepEqual(read({ level: 'loud' }).wrong, [
+    'level: must be one of emerg, alert, crit, err, warning, notice, info, debug, got "loud"'
+  ])
+  assert.equal(read({ level: 'toString' }).wrong.length, 1)
+})
+
 test('a condition and a level must both be met', () => {
   const { takes } = read({ when: { type: 'nginx' }, level: 'err' }).selection!
   assert.ok(takes!({ type: 'nginx', level: 'error' }, bare))

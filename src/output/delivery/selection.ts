@@ -2,7 +2,7 @@
 import type { Changes, Selection } from '../../core/component.ts'
 import type { Condition } from '../../core/condition.ts'
 import { fieldReader } from '../../core/event.ts'
-import { anything, choice, condition, fieldRef, list, map, optional } from '../../core/field.ts'
+import { anything, choice, condition, fieldRef, LEVEL_WORDS, list, map, optional } from '../../core/field.ts'
 import type { Values } from '../../core/field.ts'
 import { textOf } from '../../core/template.ts'
 import { SEVERITY_NAMES, severityOf } from '../syslog/priority.ts'
@@ -23,7 +23,7 @@ export const selectionFields = {
       LEVELS,
       'Only records that are at least this severe, by the first of `log.level`, `level`, `loglevel`, `severity` that ' +
         "has a level known to syslog or a logger (`WARN`, `fatal`, pino's 40). Records without one pass.",
-      { example: 'warning' }
+      { example: 'warning', words: LEVEL_WORDS }
     )
   ),
   fields: optional(
