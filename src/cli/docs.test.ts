@@ -37,3 +37,11 @@ test('docs prints the schema, the sample and pages of Markdown', async () => {
   assert.equal(both.status, 2)
   assert.match(both.stderr, /--schema is about the whole configuration/)
 })
+
+test('docs of conditions is found under each word for them, in plain text and as Markdown', async () => {
+  const { status, stdout } = await cli(['docs', 'conditions'])
+  assert.equal(status, 0)
+  assert.match(stdout, /^conditions: Which records: /)
+  for (const word of ['when', 'condition']) assert.equal((await cli(['docs', word])).stdout, stdout)
+  assert.match((await cli(['docs', '--markdown', 'when'])).stdout, /^# `conditions`$/m)
+})

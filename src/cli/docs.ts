@@ -15,7 +15,7 @@ export const registerDocs: Register = (program, world, exit) => {
   const command = program.command('docs')
   command
     .description('print the reference of a component or section, or the list of all')
-    .argument('[component]', 'such as file, grok, elasticsearch, agent, outputs, or outputs.file')
+    .argument('[component]', 'such as file, grok, elasticsearch, agent, conditions, outputs, or outputs.file')
     .addOption(command.createOption('--schema', 'print the JSON Schema, for editors').conflicts(['sample', 'markdown']))
     .addOption(command.createOption('--sample', 'print a sample configuration').conflicts('markdown'))
     .option('--markdown', 'print the page as Markdown')
@@ -41,19 +41,22 @@ async function printDocs(world: World, component: string | undefined, options: D
     world.out(sampleConfig(catalog, SCHEMA_FILE))
     return EXIT.ok
   }
-  const { referencePages, referenceText } = await import('../config/reference.ts')
+  const { pageNamed, referencePages, referenceText } = await import('../config/reference.ts')
   const answer = referenceText(catalog, component)
   if ('error' in answer) {
     world.err(`yarder docs: ${answer.error}\n`)
     return EXIT.usage
   }
-  world.out(options.markdown === true ? markdownOf(referencePages(catalog), component) : answer.text)
+  world.out(
+    options.markdown === true
+      ? markdownOf(referencePages(catalog), component === undefined ? undefined : pageNamed(component))
+      : answer.text
+  )
   return EXIT.ok
 }
 
 /** The pages of that name one after the other, the index without one. */
-function markdownOf(pages: ReadonlyMap<string, string>, component: string | undefined): string {
-  const wanted = component?.replaceAll('.', '/')
+function markdownOf(pages: ReadonlyMap<string, string>, wanted: string | undefined): string {
   const found = [...pages].filter(([file]) =>
     wanted === undefined ? file === 'README.md' : file === `${wanted}.md` || file.endsWith(`/${wanted}.md`)
   )

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { catalog } from '../../test/golden/config/catalog.ts'
 import { isMap } from '../core/field.ts'
+import { compileCondition } from '../core/condition.ts'
 import { catalogFaults, defineCatalog } from './catalog.ts'
+import { CONDITION_EXAMPLES } from './conditions.ts'
 import { checkExample, exampleConfig } from './example.ts'
 import { loadText } from './load.ts'
 import { formatProblem } from './problem.ts'
@@ -154,8 +156,10 @@ test('the reference has a page for everything, saying that it is generated', () 
   assert.match(page, /\| `tls\.ca_file` \| string \|  \| Certificates to trust\. \|/)
   assert.match(page, /\| `in_flight` \| integer \| default 4 \| Requests at a time\. At least 1, at most 64\. \|/)
   assert.match(pages.get('inputs/file.md')!, /\| `start_at` \| `beginning` \\\| `end` \| default end \|/)
-  for (const [, link] of [...pages.values()].join('\n').matchAll(/\]\(([^)]+)\)/g))
-    assert.ok(pages.has(link!), link ?? '')
+  for (const [path, text] of pages) {
+    for (const [, link] of text.matchAll(/\]\(([^)]+)\)/g))
+      assert.ok(pages.has(posix.join(posix.dirname(path), link!)), `${path}: ${link}`)
+  }
 })
 
 test('the terminal text stays within its width and finds by name or by section and name', () => {
@@ -201,4 +205,46 @@ test('a catalog that contradicts itself is found out', () => {
     'agent.nope refers to no section',
     'step grok is there twice'
   ])
+})
+
+for (const { title, yaml, meets, misses } of CONDITION_EXAMPLES)
+  test(`the example of a condition holds as it says: ${title}`, () => {
+    const { when } = plainData(parseYaml(yaml, 'example').root!) as { when: unknown }
+    const holds = compileCondition(when)
+    const cursor = { source: { constants: {} } } as never
+    assert.deepEqual([holds({ ...meets }, cursor), holds({ ...misses }, cursor)], [true, false])
+    assert.ok(judge(`pipelines: { a: [{ json: {}, ${JSON.stringify({ when }).slice(1, -1)} }] }`))
+  })
+
+test('the words that lead to conditions, and every option that takes one', () => {
+  const page = referenceText(catalog, 'conditions')
+  assert.ok('text' in page && page.text.includes('starts_with'))
+  assert.deepEqual([referenceText(catalog, 'when'), referenceText(catalog, 'condition')], [page, page])
+  const pages = referencePages(catalog)
+  assert.match(pages.get('README.md')!, /## \[conditions\]\(conditions\.md\)/)
+  assert.match(pages.get('pipelines.md')!, /\| `when` \| \[condition\]\(conditions\.md\) \|/)
+  assert.match(pages.get('steps/drop.md')!, /\| `when` \| \[condition\]\(\.\.\/conditions\.md\) \|/)
+  const drop = referenceText(catalog, 'drop')
+  assert.ok('text' in drop && drop.text.includes('when  (condition: yarder docs conditions, required)'))
+})
+
+test('the schema judges conditions as the agent does', () => {
+  for (const [when, right] of [
+    ['{ a: 1, b: [x, y], c: null, d: { gte: 1, lt: "${N}" } }', true],
+    ['{ any: [{ a: { matches: x } }, { not: { b: { cidr: [10.0.0.0/8] } } }] }', true],
+    ['{}', false],
+    ['{ a: {} }', false],
+    ['{ a: { eq: 5 } }', false],
+    ['{ a: { gte: x } }', false],
+    ['{ any: { a: 1 } }', false],
+    ['{ and: [{ a: 1 }] }', false],
+    ['{ a: [] }', false]
+  ] as const) {
+    assert.equal(judge(`pipelines: { p: [{ drop: { when: ${when} } }] }`), right, when)
+    if (!when.includes('$'))
+      assert.equal(
+        loadText(`pipelines: { p: [{ drop: { when: ${when} } }] }`, catalog, {}).problems.length === 0,
+        right
+      )
+  }
 })

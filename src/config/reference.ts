@@ -3,6 +3,7 @@ import { didYouMean } from '../core/field.ts'
 import type { Field, Fields } from '../core/field.ts'
 import { PIPELINES, TYPE } from './catalog.ts'
 import type { Catalog } from './catalog.ts'
+import { CONDITION_PAGE_WORDS, CONDITIONS, conditionsPage } from './conditions.ts'
 import { exampleConfig } from './example.ts'
 import { whenField } from './steps.ts'
 import { inlineYaml } from './yaml.ts'
@@ -106,7 +107,7 @@ export function pagesOf(catalog: Catalog): Page[] {
     const paragraphs = [`A map of names to options. ${type}`]
     return { path: name, name, kind: 'section', summary: section.doc, paragraphs, groups: common, examples: [], parts }
   })
-  return [...sections, ...units, pipelinesPage(catalog)]
+  return [...sections, ...units, pipelinesPage(catalog), conditionsPage()]
 }
 
 function pipelinesPage(catalog: Catalog): Page {
@@ -164,7 +165,8 @@ function markdown(page: Page): string {
   }
   for (const { title, rows: all } of page.groups) {
     out.push(`## ${title}`, '', '| Option | Value | | |', '|---|---|---|---|')
-    for (const r of all) out.push(`| \`${r.name}\` | ${cell(r.type)} | ${cell(r.presence)} | ${cell(r.text)} |`)
+    for (const r of all)
+      out.push(`| \`${r.name}\` | ${cell(linked(r.type, page.path))} | ${cell(r.presence)} | ${cell(r.text)} |`)
     out.push('')
   }
   if (page.examples.length > 0) out.push('## Examples', '')
@@ -172,14 +174,23 @@ function markdown(page: Page): string {
   return `${out.join('\n').trimEnd()}\n`
 }
 
+/** Leads from the kind of a value to the page about it. */
+const linked = (type: string, path: string): string =>
+  type === 'condition' && path !== CONDITIONS ? `[condition](${path.includes('/') ? '../' : ''}${CONDITIONS}.md)` : type
+
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
+
+/** The path or name of the page that a word leads to. */
+export function pageNamed(word: string): string {
+  return CONDITION_PAGE_WORDS.includes(word) ? CONDITIONS : word.replaceAll('.', '/')
+}
 
 /** What `yarder docs [word]` prints: everything in short, or the pages of that name; `error` when there is none. */
 export function referenceText(catalog: Catalog, word?: string, width = 80): { text: string } | { error: string } {
   const pages = pagesOf(catalog)
   if (word === undefined) return { text: pages.map(page => overview(page, width)).join('\n') }
   const all = pages.flatMap(page => [page, ...page.parts])
-  const wanted = word.replaceAll('.', '/')
+  const wanted = pageNamed(word)
   const found = all.filter(page => page.name === wanted || page.path === wanted)
   const names = [...new Set(all.map(page => page.name))]
   if (found.length === 0) return { error: `nothing is called "${word}"${didYouMean(word, names)}` }
@@ -204,8 +215,9 @@ function plainText(page: Page, width: number): string {
   for (const { title, rows: all } of page.groups) {
     out.push(title)
     for (const r of all) {
-      const head = [r.type.replaceAll('`', ''), r.presence].filter(t => t !== '').join(', ')
-      out.push(`  ${r.name}  (${head})`, wrap(r.text, width, '      '))
+      const type = r.type === 'condition' && page.path !== CONDITIONS ? `condition: yarder docs ${CONDITIONS}` : r.type
+      const head = [type.replaceAll('`', ''), r.presence].filter(t => t !== '').join(', ')
+      out.push(`  ${r.name}${head === '' ? '' : `  (${head})`}`, wrap(r.text, width, '      '))
     }
     out.push('')
   }

@@ -4,6 +4,7 @@ import { jsonSchemaOf } from '../core/field.ts'
 import type { Fields } from '../core/field.ts'
 import { PIPELINES, TYPE, WHEN } from './catalog.ts'
 import type { Catalog, UnitDefinition, UnitSection } from './catalog.ts'
+import { conditionSchema } from './conditions.ts'
 import { whenField } from './steps.ts'
 
 type Json = Record<string, unknown>
@@ -20,7 +21,8 @@ export function configSchema(catalog: Catalog): Json {
   const defs: Record<string, Json> = {
     steps: { type: 'array', items: { $ref: '#/$defs/step' } },
     pipeline: { anyOf: [{ type: 'string' }, { $ref: '#/$defs/steps' }] },
-    step: stepSchema(catalog.steps)
+    step: stepSchema(catalog.steps),
+    condition: withVariables(conditionSchema())
   }
   const properties: Record<string, Json> = {}
   for (const [name, { doc, fields }] of Object.entries(catalog.sections))

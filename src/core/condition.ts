@@ -40,19 +40,20 @@ const COMPARE: Record<string, (n: number, limit: number) => boolean> = {
   lte: (n, limit) => n <= limit
 }
 /** The words for tests. */
-export const OPERATORS = [
+export const CONDITION_WORDS = [
+  'equals',
+  'exists',
   'matches',
+  'contains',
+  'starts_with',
+  'ends_with',
   'gt',
   'gte',
   'lt',
   'lte',
-  'cidr',
-  'exists',
-  'contains',
-  'starts_with',
-  'ends_with',
-  'equals'
-]
+  'cidr'
+] as const
+const OPERATORS: readonly string[] = CONDITION_WORDS
 
 /** Compiles a condition as it stands in the config; throws ConditionError. `{}` is refused: it would hold for everything. */
 export function compileCondition(spec: unknown, path = ''): ReadingCondition {

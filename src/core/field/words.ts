@@ -74,7 +74,10 @@ export const choice = <const C extends readonly string[]>(
     { enum: words === undefined ? choices : [...choices, ...Object.keys(words)] },
     `one of ${choices.join(', ')}`,
     v => (typeof v === 'string' || typeof v === 'boolean' ? named(String(v)) : undefined),
-    { ...extra, ...(words === undefined ? {} : { limits: `taken too: ${Object.keys(words).join(', ')}, and upper case` }) }
+    {
+      ...extra,
+      ...(words === undefined ? {} : { limits: `taken too: ${Object.keys(words).join(', ')}, and upper case` })
+    }
   )
 }
 
@@ -184,7 +187,7 @@ export const condition = (doc: string, extra: Extra<Condition> = {}): Field<Cond
   field(
     doc,
     'condition',
-    { type: 'object' },
+    { type: 'object', $ref: '#/$defs/condition' },
     (v, report) => {
       try {
         return compileCondition(v)
