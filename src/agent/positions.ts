@@ -34,7 +34,11 @@ export interface PositionsQuestion {
 }
 
 export type PositionsReply =
-  | { readonly positions: readonly ListedPosition[] }
+  | {
+      readonly positions: readonly ListedPosition[]
+      /** Inputs whose positions are no offsets in files. */
+      readonly unlisted?: readonly string[]
+    }
   | PositionsAnswer
   /** It can't be right. */
   | { readonly refused: string }
@@ -62,7 +66,7 @@ export interface Pausable {
 export async function answerPositions(body: unknown, agent: Pausable): Promise<PositionsReply> {
   const { dataDir, edit } = body as PositionsQuestion
   if (dataDir !== undefined && real(dataDir) !== real(agent.dataDir)) return { elsewhere: agent.dataDir }
-  if (edit === undefined) return { positions: listRunning(agent) }
+  if (edit === undefined) return { positions: listRunning(agent), unlisted: inputsOf(agent, 'journald') }
   try {
     return await editRunning(edit, agent)
   } catch (error) {
@@ -71,8 +75,11 @@ export async function answerPositions(body: unknown, agent: Pausable): Promise<P
   }
 }
 
+const inputsOf = (agent: Pausable, type: string): string[] =>
+  agent.status().inputs.flatMap(input => (input.type === type ? [input.name] : []))
+
 async function editRunning(request: PositionsRequest, agent: Pausable): Promise<PositionsAnswer> {
-  const names = agent.status().inputs.flatMap(i => (i.type === 'file' ? [i.name] : []))
+  const names = inputsOf(agent, 'file')
   refuseStranger(request.input, names, 'a file input of the running agent')
   // What is not yet written of the positions is written first; then all that can be refused is, with nothing stopped.
   agent.state.commit()

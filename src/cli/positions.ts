@@ -60,19 +60,26 @@ async function askAgent(world: World, dir: DataDir, edit?: PositionsRequest): Pr
 
 async function ls(world: World, options: Which & { json?: boolean }): Promise<void> {
   const dir = await findDataDir(world, options.dataDir, options.config)
-  const positions = await listPositions(world, dir)
+  const { positions, unlisted = [] } = await list(world, dir)
   const matches = await matcher(options.path)
   const shown = positions
     .filter(p => (options.input === undefined || p.input === options.input) && matches(p))
     .toSorted((a, b) => `${a.input}\0${a.path}`.localeCompare(`${b.input}\0${b.path}`))
   if (options.json === true || !world.terminal) for (const p of shown) world.out(`${JSON.stringify(p)}\n`)
   else world.out(shown.length === 0 ? 'no positions\n' : table(shown))
+  for (const name of unlisted)
+    if (options.path === undefined && (options.input ?? name) === name)
+      world.err(`yarder: not listed: ${name}, which reads the journal; yarder status says up to when it has\n`)
 }
 
 /** Those of the running agent, else what its state says. */
 export async function listPositions(world: World, dir: DataDir): Promise<readonly ListedPosition[]> {
+  return (await list(world, dir)).positions
+}
+
+async function list(world: World, dir: DataDir): Promise<Extract<PositionsReply, { positions: unknown }>> {
   const reply = await askAgent(world, dir)
-  return reply !== undefined && 'positions' in reply ? reply.positions : await readStopped(world, dir)
+  return reply !== undefined && 'positions' in reply ? reply : { positions: await readStopped(world, dir) }
 }
 
 async function readStopped(world: World, dir: DataDir): Promise<readonly ListedPosition[]> {

@@ -1,5 +1,7 @@
 // The running agent on real journal files: killed, with an output down, over rotation and deletion, with all that a field can be.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import type { SpawnSyncReturns } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -8,7 +10,7 @@ import { startFakeElasticsearch } from '../lib/fake-elasticsearch.ts'
 import { addToJournal, FROM, noJournal } from '../lib/real/journal.ts'
 import type { JournalFields } from '../lib/real/journal.ts'
 import { until } from '../lib/real/process.ts'
-import { agentFolder, startYarder } from '../lib/real/yarder.ts'
+import { agentFolder, PROGRAM, startYarder } from '../lib/real/yarder.ts'
 import type { Yarder } from '../lib/real/yarder.ts'
 
 type Document = Record<string, unknown>
@@ -241,6 +243,10 @@ test('a reload in the midst of reading: with other options it goes on from its c
   await until('all of them', () => lines().length >= 10_010)
   assert.deepEqual(sorted(lines()), upTo(10_010))
   assert.equal(await yarder.metric('lines_total'), 10_010)
+  const command = (...words: string[]): SpawnSyncReturns<string> =>
+    spawnSync(PROGRAM, [...words, '-c', join(r.folder, 'yarder.yaml')], { encoding: 'utf8' })
+  assert.match(command('positions', 'ls').stderr, /^yarder: not listed: journal, which reads the journal/)
+  assert.match(command('status').stdout, /reading the journal, up to 2026-11-22T12:00:30/)
   const { code } = await yarder.end()
   assert.equal(code, 0)
 })
