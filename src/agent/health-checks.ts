@@ -101,12 +101,13 @@ export class HealthChecks {
         return { silenced }
       },
       'check-history': body => {
-        const { name, state, uptime } = this.#known(textOf(body, 'check'))
+        const { name, state, uptime, knownSeconds } = this.#known(textOf(body, 'check'))
         const changes = this.#checks.changes(name) ?? []
         return {
           check: name,
           state,
           uptime,
+          knownSeconds,
           changes: changes.map(c => ({ at: new Date(c.at).toISOString(), state: c.state ?? null }))
         }
       },

@@ -18,6 +18,7 @@ import type { Event } from '../core/event.ts'
 import { silentLog } from '../core/log.ts'
 import { memoryState } from '../core/state.ts'
 import { createStore } from '../metrics/store.ts'
+import { uptimeText } from './check-control.ts'
 import { renderReport } from './check-report.ts'
 import type { CheckReport } from './check-report.ts'
 
@@ -165,4 +166,12 @@ test('checks that depend on each other in a circle, or look at what is not there
     loadText('checks: { a: { type: disk, path: /, depends_on: z } }', catalog, {}).problems[0]!.message,
     /no "z" in checks/
   )
+})
+
+test('an uptime is told for no longer than it is known', () => {
+  const [day, all] = [86_400, { day: 1, week: 1, month: 0.9999 }]
+  assert.equal(uptimeText({}, 0), '')
+  assert.equal(uptimeText(all, 33), 'uptime 100 % over the 33 s that are known')
+  assert.equal(uptimeText(all, 3 * day), 'uptime 100 % over a day, 100 % over the 3.0 days that are known')
+  assert.equal(uptimeText(all, 30 * day), 'uptime 100 % over a day, 100 % over a week, 99.99 % over a month')
 })

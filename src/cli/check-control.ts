@@ -8,6 +8,7 @@ import { ask, controlPaths } from './control.ts'
 import { renderReport } from './check-report.ts'
 import type { CheckReport } from './check-report.ts'
 import { percent } from './percent.ts'
+import { seconds } from './status-units.ts'
 
 const DATA_DIR = ['--data-dir <path>', 'data_dir of the agent, where its control socket is'] as const
 
@@ -116,19 +117,39 @@ interface Past {
   readonly check: string
   readonly state: string
   readonly uptime: Readonly<Record<string, number | undefined>>
+  readonly knownSeconds: number
   readonly changes: readonly { readonly at: string; readonly state: string | null }[]
 }
 
-/** `uptime 99.98 % over a day, …`; '' when nothing is known. */
-export function uptimeText(uptime: Readonly<Record<string, number | undefined>>): string {
-  const parts = ['day', 'week', 'month'].flatMap(over => {
+const DAY_S = 86_400
+const SPANS = [
+  ['day', DAY_S],
+  ['week', 7 * DAY_S],
+  ['month', 30 * DAY_S]
+] as const
+
+/** Restarts and maintenance take a little of every span. */
+const NEARLY = 0.95
+
+/** `uptime 99.98 % over a day, 100 % over the 3.0 days that are known`; '' when nothing is known. */
+export function uptimeText(uptime: Readonly<Record<string, number | undefined>>, knownSeconds: number): string {
+  const parts: string[] = []
+  for (const [over, span] of SPANS) {
     const share = uptime[over]
-    return share === undefined ? [] : [`${percent(share)} over a ${over}`]
-  })
+    if (share === undefined) continue
+    // What is known reaches no further: the longer spans would say the same again.
+    if (knownSeconds < span * NEARLY) {
+      parts.push(`${percent(share)} over the ${time(knownSeconds)} that are known`)
+      break
+    }
+    parts.push(`${percent(share)} over a ${over}`)
+  }
   return parts.length === 0 ? '' : `uptime ${parts.join(', ')}`
 }
 
-function renderPast({ check, state, uptime, changes }: Past): string {
+const time = (s: number): string => (s < 2 * DAY_S ? seconds(s * 1000) : `${(s / DAY_S).toFixed(1)} days`)
+
+function renderPast({ check, state, uptime, knownSeconds, changes }: Past): string {
   const lines = changes.map(c => `${c.at}  ${c.state ?? 'the agent did not run'}`)
-  return `${[...lines, `${check} is ${state}`, uptimeText(uptime)].filter(line => line !== '').join('\n')}\n`
+  return `${[...lines, `${check} is ${state}`, uptimeText(uptime, knownSeconds)].filter(line => line !== '').join('\n')}\n`
 }

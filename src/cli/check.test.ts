@@ -143,7 +143,7 @@ test('a terminal gets a table, a pipe JSON lines, Nagios its one line', async ()
   const nagios = async (...names: string[]): Promise<string> =>
     (await run(names, { nagios: true })).out.replace(/=\d+\.\d{6}s/g, '=Ns')
   assert.equal(await nagios('fine'), "OK - fine: all is well | 'fine'=Ns;;;0\n")
-  assert.match(await nagios('poor'), /^WARNING - poor: low \| 'poor'=Ns;;;0 'x'=1\n$/)
+  assert.match(await nagios('poor'), /^WARNING - poor: low \| 'poor'=Ns;;;0 x=1\n$/)
   assert.equal(
     await nagios('fine', 'poor', 'bad'),
     "CRITICAL - poor: low; bad: exit status 2 | 'fine'=Ns;;;0 'poor'=Ns;;;0 'bad'=Ns;;;0\n"
@@ -219,4 +219,15 @@ test('a build server gets JUnit or TAP, and the same exit status', async () => {
     (await run(['fine', 'bad'], { tap: true })).out,
     /^TAP version 14\n1\.\.2\nok 1 - fine .*\nnot ok 2 - bad /
   )
+})
+
+test('for Nagios what a plugin printed keeps its units and thresholds', async () => {
+  const said = "OK - calm | load1=1.88;50;100;0 'a b'=3ms;@1:2;~:9"
+  const text = `checks: { load: { type: command, command: [echo, ${JSON.stringify(said)}] } }`
+  const { checked, problems } = load(text)
+  assert.deepEqual(problems, [])
+  const world = holdWorld()
+  assert.equal(await check(world, checked.units.checks, [], name => context({ name }), { nagios: true }), 0)
+  const [, data] = world.stdout.split(' | ')
+  assert.match(data!, /^'load'=[\d.]+s;;;0 load1=1\.88;50;100;0 'a b'=3ms;@1:2;~:9\n$/)
 })

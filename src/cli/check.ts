@@ -90,10 +90,13 @@ function nagiosLine(results: readonly CheckedOnce[]): string {
   const told =
     bad.length === 0 && results.length > 1 ? `${results.length} checks are ok` : tell(bad.length === 0 ? results : bad)
   const times = results.map(r => `${label(r.name)}=${r.seconds.toFixed(6)}s;;;0`)
-  const numbers = results.length > 1 ? [] : Object.entries(results[0]!.values ?? {})
-  const data = [...times, ...numbers.map(([name, n]) => `${label(name)}=${plainNumber(n)}`)].join(' ')
+  const data = [...times, ...(results.length > 1 ? [] : numbersOf(results[0]!))].join(' ')
   return `${worst.toUpperCase()} - ${told.replaceAll('|', '/')} | ${data}\n`
 }
+
+/** What a plugin printed goes on as it is, with its units and thresholds. */
+const numbersOf = ({ perfdata, values = {} }: CheckedOnce): readonly string[] =>
+  perfdata?.map(oneLine) ?? Object.entries(values).map(([name, n]) => `${label(name)}=${plainNumber(n)}`)
 
 /** The Monitoring Plugins' development guidelines: quoted, a quote twice, and no equals sign. */
 const label = (name: string): string => `'${name.replaceAll("'", "''").replaceAll(/[=|]/g, '_')}'`

@@ -66,7 +66,7 @@ export function renderStatus(world: World, status: Status, files: boolean): stri
   }
   if (s.checks.length > 0) lines.push('checks:')
   for (const check of s.checks) {
-    const uptime = uptimeText({ ...check.uptime })
+    const uptime = uptimeText({ ...check.uptime }, check.knownSeconds)
     const muted = check.muted === undefined ? '' : `  (nobody is told: ${check.muted})`
     lines.push(`  ${check.name} (${check.type})  ${paint(world, check.state)}  ${check.message}${muted}`)
     if (uptime !== '') lines.push(`      ${uptime}`)

@@ -231,12 +231,16 @@ test('status says what a person asks: state, since when, why, when last, how lon
       values: {},
       owner: 'me',
       muted: undefined,
-      uptime: { day: undefined, week: undefined, month: undefined }
+      uptime: { day: undefined, week: undefined, month: undefined },
+      knownSeconds: 0
     }
   ])
   await clock.advance(15_000)
   const [web] = checks.status()
-  assert.deepEqual([web!.state, web!.message, web!.reason, web!.failures], ['ok', 'look 2', 'status', 1])
+  assert.deepEqual(
+    [web!.state, web!.message, web!.reason, web!.failures],
+    ['ok', '1 of 3 failures: look 2', 'status', 1]
+  )
   await checks.stop()
 })
 

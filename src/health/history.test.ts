@@ -27,6 +27,7 @@ test('maintenance, what is unknown and pauses of the agent are neither up nor do
   history.gap(6 * HOUR)
   history.add(20 * HOUR, 'unknown')
   assert.equal(history.uptime(21 * HOUR).day, 0.5)
+  assert.equal(history.knownMs(21 * HOUR), 2 * HOUR)
 })
 
 test('it goes on after a restart, and forgets what is older than a month and more than a thousand changes', () => {

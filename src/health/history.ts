@@ -81,8 +81,19 @@ export class History {
     return { day: this.#share(now, DAY_MS), week: this.#share(now, 7 * DAY_MS), month: this.#share(now, 30 * DAY_MS) }
   }
 
+  /** How much of the last month it knows of, milliseconds. */
+  knownMs(now: number): number {
+    const { well, ill } = this.#times(now, 30 * DAY_MS)
+    return well + ill
+  }
+
   /** Time not critical, of the time in which that was known and meant to be. */
   #share(now: number, over: number): number | undefined {
+    const { well, ill } = this.#times(now, over)
+    return well + ill > 0 ? well / (well + ill) : undefined
+  }
+
+  #times(now: number, over: number): { well: number; ill: number } {
     let well = 0
     let ill = 0
     this.#entries.forEach(([at, state], i) => {
@@ -91,7 +102,7 @@ export class History {
       if (SHOWN_STATES[state] === 'critical') ill += ms
       else if (SHOWN_STATES[state] === 'ok' || SHOWN_STATES[state] === 'warning') well += ms
     })
-    return well + ill > 0 ? well / (well + ill) : undefined
+    return { well, ill }
   }
 }
 

@@ -4,7 +4,7 @@ import { check, property } from 'fast-check'
 import * as fc from 'fast-check'
 import { CHECK_STATES } from '../core/component.ts'
 import type { CheckState } from '../core/component.ts'
-import { advance, newStanding, readStanding } from './state.ts'
+import { advance, newStanding, progress, readStanding } from './state.ts'
 import type { Standing, Thresholds } from './state.ts'
 
 const WORDS: Record<string, CheckState> = { S: 'ok', W: 'warning', F: 'critical', U: 'unknown' }
@@ -91,4 +91,18 @@ test('over any results: never critical without so many in a row, never ok withou
     })
   )
   assert.equal(outcome.failed, false, outcome.errorInstance instanceof Error ? outcome.errorInstance.message : '')
+})
+
+test('a result that does not count yet says how many it takes', () => {
+  const told = (results: string, limits: Partial<Thresholds> = {}): string => {
+    const t = { failuresBeforeWarning: 3, failuresBeforeCritical: 3, successBeforePassing: 2, ...limits }
+    let standing = newStanding(0)
+    for (const c of results) standing = advance(standing, WORDS[c]!, t, 1)
+    return progress(standing, WORDS[results.at(-1)!]!, t)
+  }
+  assert.deepEqual([told('SF'), told('SFF'), told('SFFF')], ['1 of 3 failures', '2 of 3 failures', ''])
+  assert.deepEqual([told('F'), told('U'), told('S')], ['1 of 3 failures', '', ''])
+  assert.deepEqual([told('FFFS'), told('FFFSS')], ['1 of 2 successes', ''])
+  assert.equal(told('SF', { failuresBeforeWarning: 1 }), '1 of 3 failures')
+  assert.equal(told('SFSF', { within: 5 }), '2 of 3 failures in 5 runs')
 })

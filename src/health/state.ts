@@ -90,6 +90,22 @@ function stateAfter(before: Standing, successes: number, bad: Bad, result: Check
   return bad.failures >= t.failuresBeforeWarning ? 'warning' : state
 }
 
+/**
+ * `1 of 3 failures`, `2 of 5 successes`: how far results that speak against the state are from changing it; '' when the
+ * last one, `result`, says what the state says.
+ */
+export function progress(s: Standing, result: CheckState, t: Thresholds): string {
+  if (result === s.state) return ''
+  if (result === 'ok') return s.known ? `${s.successes} of ${t.successBeforePassing} successes` : ''
+  const bad = t.within === undefined ? s : among(s.recent ?? '')
+  // What is known to be worse already is not on its way to anything.
+  if (result === 'warning' && s.state !== 'ok' && s.known) return ''
+  const count = result === 'critical' ? bad.criticals : result === 'unknown' ? bad.unknowns : bad.failures
+  const of = result === 'warning' ? t.failuresBeforeWarning : t.failuresBeforeCritical
+  const frame = t.within === undefined ? '' : ` in ${t.within} runs`
+  return count >= of ? '' : `${count} of ${of} failures${frame}`
+}
+
 /** What was kept of a check; undefined when it is nothing that this version wrote. */
 export function readStanding(kept: unknown): Standing | undefined {
   if (!isMap(kept) || !CHECK_STATES.includes(kept['state'] as CheckState) || typeof kept['known'] !== 'boolean')

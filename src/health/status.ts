@@ -7,6 +7,7 @@ export interface CheckStatus {
   readonly name: string
   readonly type: string
   readonly state: ShownState
+  /** Of the last run; one that does not count yet begins with how many it takes: `1 of 3 failures: `. */
   readonly message: string
   readonly reason: CheckReason
   /** Since when it is in this state, ISO time. */
@@ -21,4 +22,6 @@ export interface CheckStatus {
   /** Why nobody is told of it now: `maintenance`, `flapping`, or what it depends on. */
   readonly muted: string | undefined
   readonly uptime: Uptime
+  /** How much of the last month `uptime` knows of. */
+  readonly knownSeconds: number
 }

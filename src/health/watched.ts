@@ -18,7 +18,7 @@ import { Remedy } from './remedy.ts'
 import { createRunner } from './run.ts'
 import type { CheckRun } from './run.ts'
 import { runSchedule } from './schedule.ts'
-import { advance, newStanding } from './state.ts'
+import { advance, newStanding, progress } from './state.ts'
 import type { Standing, Thresholds } from './state.ts'
 import type { CheckStatus } from './status.ts'
 
@@ -126,7 +126,7 @@ export class Watched {
       name,
       type,
       state: this.#shown,
-      message: run?.message ?? 'not checked yet since the start',
+      message: this.#message(),
       reason: run?.reason ?? 'ok',
       since: iso(this.#shownSince),
       lastRun: this.#last === undefined ? undefined : iso(this.#last.at),
@@ -135,8 +135,17 @@ export class Watched {
       values: run?.values ?? {},
       owner: common.owner,
       muted: this.#muted()?.text,
-      uptime: this.#history.uptime(this.#options.clock.now())
+      uptime: this.#history.uptime(this.#options.clock.now()),
+      knownSeconds: this.#history.knownMs(this.#options.clock.now()) / 1000
     }
+  }
+
+  /** Of the last run; with how far it is from counting, when it does not count yet. */
+  #message(): string {
+    const run = this.#last?.run
+    if (run === undefined) return 'not checked yet since the start'
+    const far = progress(this.#standing, run.state, this.#thresholds)
+    return far === '' ? run.message : `${far}: ${run.message}`
   }
 
   /** What it has against calling the agent ready for work. One with a cron line is judged by what is known of it. */

@@ -53,6 +53,8 @@ export interface CheckResult {
   readonly message: string
   /** Numbers that were seen, in base units. */
   readonly values?: Readonly<Record<string, number>>
+  /** The same as a Nagios plugin printed them, an item each, with unit and thresholds. */
+  readonly perfdata?: readonly string[]
   /** Only a running agent could tell; who looks once, without one, leaves it out. */
   readonly skipped?: true | undefined
 }

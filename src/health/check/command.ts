@@ -72,12 +72,13 @@ function judge({ code, signal, stdout, stderr }: Ended): CheckResult {
   const [said = '', data = ''] = (firstLine(stdout) || firstLine(stderr)).split('|', 2)
   const text = said.trim().slice(0, MAX_MESSAGE)
   const message = text === '' ? how : code !== undefined && code <= 3 ? text : `${how}: ${text}`
-  const values = perfdata(data)
+  const items = perfdata(data)
+  const values = valuesOf(items)
   return {
     state,
     reason: state === 'ok' ? 'ok' : 'exit',
     message,
-    ...(Object.keys(values).length === 0 ? {} : { values })
+    ...(Object.keys(values).length === 0 ? {} : { values, perfdata: items.map(item => item.text) })
   }
 }
 
@@ -98,14 +99,26 @@ const FACTORS: Record<string, number> = {
   tb: 1024 ** 4
 }
 
+interface Item {
+  readonly label: string
+  /** In its base unit. */
+  readonly value: number
+  /** As it was printed. */
+  readonly text: string
+}
+
 /** `'a label'=1.5s;warn;crit;min;max b=3`: the Monitoring Plugins' development guidelines, "Performance data". */
-function perfdata(data: string): Record<string, number> {
-  const values: Record<string, number> = Object.create(null)
+function perfdata(data: string): Item[] {
   const found = data.matchAll(/(?:'((?:[^']|'')+)'|([^\s=']+))=(-?[\d.]+)([^\s;]*)(?:;\S*)?/g)
-  for (const [, quoted, bare, number, unit] of found.take(MAX_VALUES)) {
+  return [...found.take(MAX_VALUES)].flatMap(([text, quoted, bare, number, unit]) => {
     const value = Number(number) * (FACTORS[unit!.toLowerCase()] ?? 1)
     const label = (quoted?.replaceAll("''", "'") ?? bare!).slice(0, MAX_LABEL)
-    if (Number.isFinite(value)) values[label] = value
-  }
+    return Number.isFinite(value) ? [{ label, value, text }] : []
+  })
+}
+
+function valuesOf(items: readonly Item[]): Record<string, number> {
+  const values: Record<string, number> = Object.create(null)
+  for (const { label, value } of items) values[label] = value
   return values
 }
