@@ -102,7 +102,11 @@ test('each way in which an output can refuse is told apart', async t => {
   )
   const beats = await listen(
     t,
-    createTcpServer(socket => socket.end())
+    createTcpServer(socket => void socket.resume().on('error', () => {}))
+  )
+  const shut = await listen(
+    t,
+    createTcpServer(socket => void socket.end().on('error', () => {}))
   )
   const es = (port: number, scheme = 'http'): string =>
     `{type: elasticsearch, hosts: ['${scheme}://localhost:${port}'], username: u, password: ${CANARY}}`
@@ -117,6 +121,11 @@ outputs:
   tls: ${es(tls, 'https')}
   rights: ${es(good)}
   beats: {type: logstash, hosts: ['127.0.0.1:${beats}']}
+  shut: {type: logstash, hosts: ['127.0.0.1:${shut}']}
+  web: {type: logstash, hosts: ['127.0.0.1:${other}']}
+  plain: {type: logstash, hosts: ['127.0.0.1:${tls}']}
+  hook: {type: http, url: 'http://127.0.0.1:${other}/'}
+  spelt: {type: elasticsearch, hosts: ['http://localhost:${tls}']}
   gone: {type: logstash, hosts: ['127.0.0.1:${refused}']}
   name: {type: logstash, hosts: ['no-such-host.invalid:5044']}
 `
@@ -124,14 +133,19 @@ outputs:
   const outputs = of(report, 'outputs')
   const says = (name: string): string => outputs.filter(text => text.includes(`: ${name}: `)).join('\n')
   assert.match(says('refused'), /^problem: .*ECONNREFUSED.* \$ ss -ltn 'sport = :\d+'$/)
-  assert.match(says('locked'), /^problem: .*401.* \$ curl -sS -i -m 10 http:\/\/localhost:\d+\/$/)
+  assert.match(says('locked'), /^problem: .*401.* \$ curl -sS -i -m 10 -u u http:\/\/localhost:\d+\/$/)
   assert.match(says('other'), /^problem: .*does not look like Elasticsearch/)
-  assert.match(says('tls'), /^problem: .*certificate.* \$ openssl s_client -connect localhost:\d+ /)
+  assert.match(says('tls'), /^problem: .*certificate.* \$ timeout 10 openssl s_client -connect localhost:\d+ /)
   assert.match(
     says('rights'),
-    /^ok: .* answers: Elasticsearch 8\.19\.3\nproblem: .*shipper may not create_doc on logstash-\* \$ curl -X PUT /
+    /^ok: .* answers: Elasticsearch 8\.19\.3\nproblem: .*shipper may not create_doc on logstash-\* \$ curl -X PUT .* -u elastic http:\/\/localhost:\d+\/_security\/role\/yarder -d /
   )
-  assert.match(says('beats'), /^ok: .* answers$/)
+  assert.match(says('beats'), /^ok: .* connects, and does not object to the first words; that it takes records shows /)
+  assert.match(says('shut'), /^problem: .* it closes at the first words; is it a Beats input\?.*add tls \$ .*openssl/)
+  assert.match(says('web'), /^problem: .* answers in HTTP and is no Beats input/)
+  assert.match(says('plain'), /^problem: .*(?:answers in TLS; add tls|If it speaks TLS, add tls) \$ .*openssl s_client/)
+  assert.match(says('hook'), /^ok: .* connects; that it takes records shows with the first one$/)
+  assert.match(says('spelt'), /^problem: .*write https:\/\/ \$ curl /)
   assert.match(says('gone'), /^problem: .*ECONNREFUSED/)
   assert.match(says('name'), /^problem: .* \$ getent hosts no-such-host\.invalid$/)
   assert.match(of(report, 'listener')[0]!, /^problem: another program listens on 127\.0\.0\.1:\d+; .* \$ ss -ltnp /)

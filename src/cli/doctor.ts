@@ -19,7 +19,9 @@ const COLOURS: Record<Finding['state'], string> = { ok: '32', warning: '33', pro
 export const registerDoctor: Register = (program, world, exit) => {
   program
     .command('doctor')
-    .description('find what keeps the agent from working on this host, with the commands that mend it; changes nothing')
+    .description(
+      'find what keeps the agent from working on this host, with the commands that mend it or show more; changes nothing'
+    )
     .option(...CONFIG_OPTION)
     .option('--user <name>', "look as this user (needs root); root looks as the service's user when it is installed")
     .option('--json', 'print JSON')

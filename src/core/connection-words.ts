@@ -21,7 +21,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 }
 
 /** What to do when a server that was spoken to without TLS may want it. */
-export const WRITE_HTTPS = 'if the server speaks TLS, write https://'
+const WRITE_HTTPS = 'if the server speaks TLS, write https://'
 
 /** Whether a server's own words about a plain request are that it wants TLS: those of nginx, Go and Apache. */
 export const wantsTls = (words: string): boolean =>

@@ -70,6 +70,14 @@ async function peer(t: TestContext, program: 'tst-lj' | 'events', options?: Lumb
 const idOf = (event: Record<string, unknown>): string => (event['@metadata'] as { _id: string })._id
 const ids = (name: string, count: number): string[] => Array.from({ length: count }, (_, n) => `${name}-${n}`).sort()
 
+test("the first words that doctor says are no offence to Elastic's server, and records go on", { skip }, async t => {
+  const server = await peer(t, 'tst-lj')
+  const r = rig(t, server.address)
+  await r.delivery.output.examine!(AbortSignal.timeout(10_000))
+  await r.ship('a', 500)
+  assert.equal(r.delivery.status().state, 'green')
+})
+
 for (const compression_level of [0, 3]) {
   test(`tst-lj takes 1,000 lines as 1,000 events at compression_level ${compression_level}`, { skip }, async t => {
     const server = await peer(t, 'tst-lj')

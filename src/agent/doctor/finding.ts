@@ -8,7 +8,7 @@ export interface Finding {
   readonly state: 'ok' | 'warning' | 'problem'
   /** One line for people; never a secret, never what a log says. */
   readonly message: string
-  /** A command line that mends it, or else that shows more; for a person to read and run, never run here. */
+  /** A command line that mends it or, where none can, that shows more of it; for a person to read and run, never run here. */
   readonly mend?: string
 }
 

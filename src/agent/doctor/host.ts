@@ -137,7 +137,14 @@ export function journalFindings(
     }
   })
   if (readable.length > 0) return [ok(`${user} can read the journal of the system`)]
-  if (!needed) return [ok(`${user} cannot read the journal of the system, and no input needs it`)]
+  if (!needed)
+    return [
+      ok(
+        files.length === 0
+          ? `no input needs the journal of the system, and none is seen by ${user}`
+          : `no input needs the journal of the system, which ${user} may not read`
+      )
+    ]
   const why = files.length === 0 ? 'there is no journal on this host that could be seen' : 'the journal cannot be read'
   return [problem(`${why} by ${user}`, `usermod -aG systemd-journal ${word(user)} && systemctl restart yarder`)]
 }

@@ -9,6 +9,8 @@ import type { OutputUnit } from '../components.ts'
 import { findingsOf, word } from './finding.ts'
 import type { Finding } from './finding.ts'
 import { outputFileFindings } from './host.ts'
+import { curlWords, handshake, listening, lookAt } from './look.ts'
+import type { Manners, Way } from './look.ts'
 
 const { ok, problem } = findingsOf('outputs')
 
@@ -30,9 +32,10 @@ export async function outputFindings(
   })
   const context = contextOf(unit.name, log)
   let output: Output | undefined
+  let target: string | undefined
   try {
     output = unit.build(context) as Output
-    const { target } = output
+    target = output.target
     if ((unit.type as string) === 'file')
       return outputFileFindings(
         unit.name,
@@ -40,19 +43,22 @@ export async function outputFindings(
         userInfo().username
       )
     if (output.probe === undefined) return [ok(`${unit.name}: ${unit.type}, nothing to be reached`)]
-    await output.probe(signal)
-    const found = warned.map(text => problem(`${unit.name}: ${target ?? unit.type}: ${text}`, lookAt(target)))
+    await (output.examine?.(signal) ?? output.probe(signal))
+    const way = wayTo(unit, target, context.configDir, '')
+    const found = warned.map(text => problem(`${unit.name}: ${target ?? unit.type}: ${text}`, lookAt(way)))
     if (found.length > 0) return found
-    const missing = await rights(unit, context, signal)
-    return [ok(`${unit.name}: ${target ?? unit.type} answers${told === '' ? '' : `: ${told}`}`), ...missing]
+    const missing = await rights(unit, way, context, signal)
+    return [ok(`${unit.name}: ${target ?? unit.type} ${reached(unit, told)}`), ...missing]
   } catch (error) {
-    return [problem(`${unit.name}: ${describe(error)}`, remedy(error, output?.target))]
+    const text = describe(error)
+    const mend = target === undefined ? undefined : remedy(error, wayTo(unit, target, context.configDir, text))
+    return [problem(`${unit.name}: ${text}`, mend)]
   } finally {
     await output?.close()
   }
 }
 
-async function rights(unit: OutputUnit, context: Context, signal: AbortSignal): Promise<Finding[]> {
+async function rights(unit: OutputUnit, way: Way, context: Context, signal: AbortSignal): Promise<Finding[]> {
   if ((unit.type as string) !== 'elasticsearch') return []
   const missing = await missingRights(unit.options as RightsOptions, context.configDir, signal)
   if (missing === undefined || missing.privileges.length === 0) return []
@@ -60,42 +66,50 @@ async function rights(unit: OutputUnit, context: Context, signal: AbortSignal): 
   return [
     problem(
       `${unit.name}: ${user} may not ${privileges.join(', ')} on ${index}`,
-      `curl -X PUT -u elastic -H 'content-type: application/json' ${word(`${missing.url}_security/role/yarder`)} -d ` +
+      `curl -X PUT -H 'content-type: application/json' ${curlWords(way, new URL('_security/role/yarder', missing.url), 'elastic').join(' ')} -d ` +
         `'{"cluster":["monitor"],"indices":[{"names":["${index}"],"privileges":["create_doc","auto_configure"]}]}'`
     )
   ]
 }
 
 /** What to run to see more, or to mend it when that is known. */
-function remedy(error: unknown, target: string | undefined): string {
+function remedy(error: unknown, way: Way): string {
   const errno = errnoOf(error)
   const text = describe(error)
-  const { host, port } = addressIn(target)
-  if (/CERT|SELF_SIGNED|SSL|TLS|ERR_TLS|ISSUER/.test(errno) || /certificate|self-signed/i.test(text))
-    return `openssl s_client -connect ${word(`${host}:${port}`)} -servername ${word(host)} -showcerts </dev/null`
-  if (/^(?:ENOTFOUND|EAI_AGAIN)$/.test(errno)) return `getent hosts ${word(host)}`
-  if (/\b401\b|\b403\b/.test(text)) return lookAt(target)
-  // It may be a proxy that refused.
-  if (errno === 'ECONNREFUSED') return `ss -ltn 'sport = :${/ECONNREFUSED \S+:(\d+)/.exec(text)?.[1] ?? port}'`
   if (error instanceof YarderError && error.code === 'STORAGE') return 'ls -l /etc/yarder'
-  return lookAt(target)
+  if (/CERT|SELF_SIGNED|SSL|TLS|ERR_TLS|ISSUER/.test(errno) || /certificate|self-signed/i.test(text))
+    return handshake(way)
+  const name = /\b(?:ENOTFOUND|EAI_AGAIN) ([^\s;]+)/.exec(text)?.[1]
+  if (name !== undefined) return `getent hosts ${word(name)}`
+  if (error instanceof YarderError && error.code === 'PROTOCOL' && !way.target.startsWith('http')) return handshake(way)
+  // It may be a proxy that refused.
+  const [, host, port] = /ECONNREFUSED (\S+):(\d+)/.exec(text) ?? []
+  return host === undefined ? lookAt(way) : listening(host, port!)
 }
 
-const lookAt = (target: string | undefined): string => {
-  const { host, port } = addressIn(target)
-  return target?.startsWith('http') === true
-    ? `curl -sS -i -m 10 ${word(target.split(', ')[0]!)}`
-    : `timeout 5 openssl s_client -connect ${word(`${host}:${port}`)} </dev/null`
+/** How to get to the host that the text is about; else to the first of `https://a:9200/, https://b:9200/`. */
+function wayTo(unit: OutputUnit, target: string | undefined, configDir: string, text: string): Way {
+  const all = (target ?? '').split(', ')
+  const options = unit.options as Manners & { readonly hosts?: readonly string[]; readonly url?: readonly URL[] }
+  return { target: all.find(one => text.includes(one)) ?? all[0]!, options: withUser(options), configDir }
 }
 
-/** Of the first host of `https://a:9200/, https://b:9200/` or `a:5044, b:5044`. */
-function addressIn(target: string | undefined): { host: string; port: string } {
-  const first = (target ?? '').split(', ')[0]!
-  const text = first.includes('://') ? first.slice(first.indexOf('://') + 3).replace(/\/.*$/, '') : first
-  const colon = text.lastIndexOf(':')
-  const known = colon > 0 && /^\d+$/.test(text.slice(colon + 1))
-  const standard = first.startsWith('https') ? '443' : first.startsWith('http') ? '80' : '5044'
-  return known ? { host: text.slice(0, colon), port: text.slice(colon + 1) } : { host: text, port: standard }
+/** A user in the address comes before the one beside it. */
+function withUser(o: Manners & { readonly hosts?: readonly unknown[]; readonly url?: readonly URL[] }): Manners {
+  const first = o.url?.[0]?.href ?? o.hosts?.[0]
+  if (typeof first !== 'string' || !URL.canParse(first)) return o
+  const { username, password } = new URL(first)
+  // A name without a password may be a token.
+  return password === '' ? o : { ...o, username: decodeURIComponent(username) }
+}
+
+/** What is known when nothing was refused. */
+function reached(unit: OutputUnit, told: string): string {
+  const type: string = unit.type
+  if (type === 'elasticsearch') return told === '' ? 'answers' : `answers: ${told}`
+  if ((unit.options as Manners).protocol === 'udp') return 'refuses nothing; more UDP does not tell'
+  const only = type === 'logstash' ? 'connects, and does not object to the first words' : 'connects'
+  return `${only}; that it takes records shows with the first one`
 }
 
 type Heard = (level: 'error' | 'warn' | 'info', data: Record<string, unknown>, message: string) => void

@@ -117,7 +117,12 @@ export async function unitFindings(unit: UnitFacts, signal: AbortSignal): Promis
   if (file === 'masked') found.push(problem('it is masked', `systemctl unmask ${UNIT}`))
   const restarts = Number(unit('NRestarts'))
   if (restarts > 0)
-    found.push(warning(`systemd has restarted it ${restarts} times`, `journalctl -u ${UNIT} -p warning -n 50`))
+    found.push(
+      warning(
+        `systemd has restarted it ${restarts === 1 ? 'once' : `${restarts} times`}`,
+        `journalctl -u ${UNIT} -p warning -n 50`
+      )
+    )
   const user = unit('User') || 'root'
   if (user === 'root') return [...found, warning('it runs as root', 'systemctl cat yarder')]
   try {

@@ -60,6 +60,8 @@ export interface Output {
    * until it or a `send` has succeeded; rejects as `send` does.
    */
   probe?(signal: AbortSignal): Promise<void>
+  /** For `yarder doctor`, where more can be learnt than by `probe` without sending a record; rejects as `send` does. */
+  examine?(signal: AbortSignal): Promise<void>
   /** The delivery is being emptied: what rests on a wait of the output's own is better answered at once from now on. */
   hurry?(): void
   /** Makes what the destination should have before records come. Only when a person asks; rejects as `send` does. */

@@ -1,10 +1,12 @@
 // The way to one host: one connection, made when it is needed and made anew when it is gone, old, or shows an old certificate.
+import type { Socket } from 'node:net'
 import type { Clock } from '../../core/clock.ts'
 import { YarderError } from '../../core/errors.ts'
 import type { HostPort } from '../../core/field.ts'
 import type { Log } from '../../core/log.ts'
 import type { TlsFiles, TlsMaterial } from '../../core/tls-files.ts'
 import { Connection } from './connection.ts'
+import { examine } from './examine.ts'
 import { dial, nameOf } from '../dial.ts'
 import type { Proxy } from '../dial.ts'
 import type { Destination } from '../hosts.ts'
@@ -70,6 +72,13 @@ export class Link implements Destination {
     if (this.#o.tls === undefined) return
     const gone = await connection.goneWithin(VERDICT_MS)
     if (gone !== undefined) throw gone
+  }
+
+  /** Says the first words of the protocol on a connection of its own; rejects when another one is spoken there. */
+  async examine(signal: AbortSignal): Promise<void> {
+    const { tls, clock } = this.#o
+    const socket = await this.#stoppable(this.#socket(await tls?.read()), signal)
+    await examine(socket, { name: this.name, secured: tls !== undefined, clock, signal })
   }
 
   /** A connection that nobody else writes to; the caller destroys it. */
@@ -146,16 +155,14 @@ export class Link implements Destination {
     return this.#opening
   }
 
+  #socket(tls: TlsMaterial | undefined): Promise<Socket> {
+    const { address, proxy, clock, timeout } = this.#o
+    return dial({ address, proxy, tls, timeoutMs: Math.min(10_000, timeout), clock, signal: this.#stop.signal })
+  }
+
   async #dial(tls?: TlsMaterial): Promise<Connection> {
-    const { address, proxy, clock, log, timeout } = this.#o
-    const socket = await dial({
-      address,
-      proxy,
-      tls,
-      timeoutMs: Math.min(10_000, timeout),
-      clock,
-      signal: this.#stop.signal
-    })
+    const { clock, log, timeout } = this.#o
+    const socket = await this.#socket(tls)
     const connection: Connection = new Connection(socket, {
       name: this.name,
       timeout,

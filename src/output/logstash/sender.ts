@@ -51,6 +51,12 @@ export class Sender implements Output {
     await this.#o.hosts.first(link => link.knock(signal), signal)
   }
 
+  /** What the first host that lets us speaks; no record is sent. */
+  async examine(signal: AbortSignal): Promise<void> {
+    this.#forget ??= this.#o.onOpen()
+    await this.#o.hosts.first(link => link.examine(signal), signal)
+  }
+
   close(): Promise<void> {
     this.#o.hosts.close()
     for (const link of this.#o.links) link.close()
