@@ -3,10 +3,13 @@ import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Problem } from '../config/problem.ts'
 import type { CheckedConfig } from './components.ts'
+import { oddKeys, oddPrograms } from './odd-files.ts'
 
 /** Each at its place. Relative paths start from `configDir`. */
-export const oddities = (checked: CheckedConfig, configDir: string): Problem[] => [
+export const oddities = (checked: CheckedConfig, configDir: string, env: NodeJS.ProcessEnv): Problem[] => [
   ...oddPaths(checked, configDir),
+  ...oddPrograms(checked, configDir, env),
+  ...oddKeys(checked, configDir),
   ...idlePipelines(checked)
 ]
 

@@ -42,7 +42,7 @@ export async function readConfigFile(explicit: string | undefined, env: NodeJS.P
     dir,
     checked,
     problems: sortProblems([...problems, ...built, ...crossProblems(checked, dir)], checked.files),
-    warnings: sortProblems([...warnings, ...oddities(checked, dir)], checked.files)
+    warnings: sortProblems([...warnings, ...oddities(checked, dir, env)], checked.files)
   }
 }
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import { makeCa } from '../../test/lib/test-ca.ts'
 import { cli } from '../../test/lib/world.ts'
 
 function folder(t: TestContext, files: Record<string, string>): string {
@@ -186,4 +187,68 @@ checks:
     '8:3 outputs.es.type: is required; did you mean "elasticsearch"?',
     '8:36 outputs.es.hosts[1]: "es2::9200" is no http or https address'
   ])
+})
+
+test('a program that is not there, or can not be run, is a warning', async t => {
+  const text = `inputs: { x: { type: stdin } }
+outputs: { screen: { type: stdout } }
+notify:
+  pager: { type: exec, command: [/nonexistent/page, --now] }
+  shell: { type: exec, command: [sh, -c, 'exit 0'] }
+checks:
+  plugin: { type: command, command: [no-such-plugin], every: 1m, notify: [pager] }
+  plain: { type: command, command: [./plain.txt], cwd: ., every: 1m }
+  folder: { type: command, command: [/], every: 1m }
+  unknown: { type: command, command: [./from/wherever], every: 1m }
+  good: { type: command, command: [./good.sh], cwd: ., every: 1m, remedy: { command: [/nonexistent/mend] } }
+  own: { type: command, command: [sh], env: { PATH: /nonexistent }, every: 1m }
+`
+  const dir = folder(t, { 'yarder.yaml': text, 'plain.txt': '', 'good.sh': '#!/bin/sh\n' })
+  chmodSync(join(dir, 'good.sh'), 0o755)
+  chmodSync(join(dir, 'plain.txt'), 0o644)
+  const { status, stderr } = await cli(['validate', join(dir, 'yarder.yaml')])
+  assert.equal(status, 0)
+  const told = stderr.replaceAll(`${dir}/`, '').trimEnd().split('\n')
+  assert.deepEqual(
+    told.map(line => line.replace(/^warning: yarder.yaml:\d+:\d+ /, '')),
+    [
+      'notify.pager.command[0]: there is no program /nonexistent/page',
+      'checks.plugin.command[0]: there is no program "no-such-plugin" in $PATH',
+      'checks.plain.command[0]: plain.txt is not executable',
+      'checks.folder.command[0]: is a folder, not a program',
+      'checks.good.remedy.command[0]: there is no program /nonexistent/mend',
+      'checks.own.command[0]: there is no program "sh" in /nonexistent'
+    ]
+  )
+  assert.match(told[0] ?? '', /yarder\.yaml:4:34 /)
+})
+
+test('a key of another certificate is a warning, for the listener and for every unit', async t => {
+  const ca = makeCa(t)
+  const one = ca.issue('localhost', 'one')
+  const two = ca.issue('localhost', 'two')
+  const pair = (cert: string, key: string): string => `{ cert_file: '${cert}', key_file: '${key}' }`
+  const text = `admin: { tls_server_config: ${pair(one.certFile, two.keyFile)} }
+inputs: { x: { type: stdin } }
+outputs:
+  good: { type: logstash, hosts: [localhost], tls: ${pair(one.certFile, one.keyFile)} }
+  other: { type: logstash, hosts: [localhost], tls: ${pair(two.certFile, one.keyFile)} }
+  swapped: { type: logstash, hosts: [localhost], tls: ${pair(two.keyFile, two.certFile)} }
+  nokey: { type: logstash, hosts: [localhost], tls: ${pair(two.certFile, ca.caFile)} }
+  gone: { type: logstash, hosts: [localhost], tls: ${pair(two.certFile, '/nonexistent/key.pem')} }
+`
+  const path = join(folder(t, { 'yarder.yaml': text }), 'yarder.yaml')
+  const { status, stderr } = await cli(['validate', path])
+  assert.equal(status, 0)
+  const told = stderr.replaceAll(`${ca.folder}/`, '').trimEnd().split('\n')
+  assert.deepEqual(
+    told.map(line => line.replace(/^warning: .*yarder.yaml:\d+:\d+ /, '')),
+    [
+      'admin.tls_server_config.key_file: is not the key of one.pem',
+      'outputs.other.tls.key_file: is not the key of two.pem',
+      'outputs.swapped.tls.cert_file: two.key holds no certificate in PEM',
+      'outputs.nokey.tls.key_file: ca.pem holds no key in PEM without a passphrase',
+      'outputs.gone.tls.key_file: there is no file /nonexistent/key.pem'
+    ]
+  )
 })
