@@ -1,5 +1,6 @@
 // How dead letters look: a JSON line for programs, a line or a page for people.
 import { documentOf, offendingField, rawLine } from '../agent/dead-letters.ts'
+import { counted } from '../agent/doctor/finding.ts'
 import type { JobReport, StoredLetter } from '../agent/dead-letters.ts'
 import { oneLine } from './one-line.ts'
 
@@ -44,7 +45,7 @@ export function letterPage({ letter }: StoredLetter): string {
   const raw = rawLine(letter.document)
   const rows: Array<readonly [string, string | number | undefined]> = [
     ['id', letter.id],
-    ['refused', `${letter.at}${letter.tries === undefined ? '' : `, ${letter.tries} times so far`}`],
+    ['refused', `${letter.at}${letter.tries === undefined ? '' : `, ${counted(letter.tries, 'time')} so far`}`],
     ['output', `${letter.output}${letter.target === undefined ? '' : `, ${letter.target}`}`],
     ['status', letter.status],
     ['reason', letter.reason],
@@ -66,7 +67,7 @@ export function shownBytes(n: number): string {
   return `${i === 0 ? n : n.toFixed(1)} ${BYTES[i]}`
 }
 
-export const letters = (n: number): string => (n === 1 ? '1 dead letter' : `${n} dead letters`)
+export const letters = (n: number): string => counted(n, 'dead letter')
 
 /** What came of a job, a sentence. */
 export function jobLine(job: JobReport): string {

@@ -70,6 +70,10 @@ test('a host on which all is well gets no problem and exit 0', async t => {
   assert.match(of(report, 'files')[0]!, /^ok: a: 1 file can be read by /)
   assert.match(of(report, 'outputs')[0]!, /^ok: f: .*out\.ndjson can be written$/)
   assert.match(of(report, 'lock')[0]!, /^ok: no agent uses /)
+  assert.match(
+    of(report, 'journal')[0]!,
+    /^ok: (?:no input needs the journal of the system, |\S+ can read the journal)/
+  )
   assert.deepEqual(
     new Set(report.findings.map(f => f.area)).difference(new Set(['service'])),
     new Set(['config', 'files', 'journal', 'outputs', 'disk', 'lock', 'listener', 'limits', 'clock', 'kernel'])
@@ -80,6 +84,12 @@ test('a wrong configuration is a problem with its place, and nothing else is loo
   const report = await doctor(folder(t), 'inputs: {a: {type: flie}}\n')
   assert.equal(report.status, 1)
   assert.match(of(report, 'config')[0]!, /^problem: .*yarder\.yaml:1:\d+ inputs\.a\.type: .* \$ yarder validate -c /)
+})
+
+test('an address that cannot be one is told once', async t => {
+  const report = await doctor(folder(t), `outputs: {es: {type: elasticsearch, hosts: ['10.0.0.300:9200']}}\n`)
+  assert.deepEqual(of(report, 'config').length, 1, report.stdout)
+  assert.match(of(report, 'config')[0]!, /outputs\.es\.hosts\[0\]: "10\.0\.0\.300:9200" is no http or https address/)
 })
 
 test('each way in which an output can refuse is told apart', async t => {

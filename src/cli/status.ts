@@ -1,4 +1,5 @@
 // `yarder status`: what the running agent says about itself.
+import { counted } from '../agent/doctor/finding.ts'
 import type { OutputStatus, Status } from '../agent/status.ts'
 import { describe } from '../core/errors.ts'
 import { uptimeText } from './check-control.ts'
@@ -30,7 +31,9 @@ const paint = (world: World, word: string): string =>
 
 function outputLines(world: World, o: OutputStatus): string[] {
   const waiting =
-    o.unacknowledged > 0 ? `, ${o.unacknowledged} records unacknowledged, oldest ${seconds(o.oldestAgeMs)}` : ''
+    o.unacknowledged > 0
+      ? `, ${counted(o.unacknowledged, 'record')} unacknowledged, oldest ${seconds(o.oldestAgeMs)}`
+      : ''
   const lines = [
     `  ${o.name} (${o.type})  ${paint(world, o.state)}  ${o.message}${o.target === undefined ? '' : `  ${o.target}`}${waiting}`
   ]
@@ -43,10 +46,10 @@ function troubles(o: OutputStatus): string[] {
   const lines: string[] = []
   if (o.full)
     lines.push(o.whenFull === 'block' ? 'full: its inputs wait for it' : 'full: it gets the rest later, from the files')
-  if (o.dropped > 0) lines.push(`${o.dropped} records dropped since the start (when_full: ${o.whenFull})`)
+  if (o.dropped > 0) lines.push(`${counted(o.dropped, 'record')} dropped since the start (when_full: ${o.whenFull})`)
   if (o.unwrittenDeadLetters > 0)
-    lines.push(`${o.unwrittenDeadLetters} refused records wait: their dead letters cannot be written`)
-  if (o.deadLetters > 0) lines.push(`${o.deadLetters} dead letters: yarder dlq ls --output ${o.name}`)
+    lines.push(`refused, and waiting since no dead letter can be written: ${counted(o.unwrittenDeadLetters, 'record')}`)
+  if (o.deadLetters > 0) lines.push(`${counted(o.deadLetters, 'dead letter')}: yarder dlq ls --output ${o.name}`)
   return lines
 }
 
