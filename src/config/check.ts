@@ -1,11 +1,12 @@
 // A tree and a catalog make a checked configuration, or every problem there is, each with its place.
 import { didYouMean, anything, optional } from '../core/field.ts'
-import type { Field, Fields } from '../core/field.ts'
+import type { Fields } from '../core/field.ts'
 import { isPipelineField, PIPELINES, TYPE } from './catalog.ts'
 import type { Catalog, CheckedPipeline, SectionSpec, UnitDefinition, UnitSection } from './catalog.ts'
 import type { Checked, Outcome, Section, Unit } from './checked.ts'
 import { showOptions } from './dump.ts'
-import { Findings, placeOf, plainData, readOptions, readValue, runBuild, runLint, signatureOf } from './read.ts'
+import { isRequired, mostLikely, optionsOfAny } from './guess.ts'
+import { Findings, placeOf, plainData, readOptions, runBuild, runLint, signatureOf } from './read.ts'
 import type { Place } from './read.ts'
 import { readPipeline } from './steps.ts'
 import type { PipelineRead, StepTable } from './steps.ts'
@@ -173,7 +174,11 @@ class Checker {
     const piped = this.#pipelineOptions(spec, place, pipelines)
     const referred = this.#references(spec, place)
     const typeless = definition === undefined && !place.node.entries.has(TYPE)
-    const own = typeless ? anyOf(spec.definitions, place.node) : definition?.fields
+    const own = typeless
+      ? optionsOfAny(spec.definitions, place.node)
+      : sure || definition === undefined
+        ? definition?.fields
+        : optionsOfAny([definition], place.node)
     const fields = { ...COMMON, ...spec.common, ...own }
     // Options of an unknown type can't be judged; those of every unit can.
     const known = [...place.node.entries].filter(([key]) => own !== undefined || Object.hasOwn(fields, key))
@@ -181,6 +186,9 @@ class Checker {
     const read = readOptions(found, fields, { ...place, node: mapNode(place.node.at, entries) })
     if (read === undefined || definition === undefined) return undefined
     const { values, wrong } = read
+    // What a type that is only guessed requires is told once the type is known.
+    if (!sure && Object.entries(definition.fields).some(([key, f]) => isRequired(f) && values[key] === undefined))
+      return undefined
     const common = { ...pick(values, spec.common), ...piped.values }
     const options = pick(values, definition.fields) as never
     if (spec.lint !== undefined) runLint(found, place, () => spec.lint!(common as never), wrong)
@@ -315,39 +323,6 @@ class Checker {
       yield [name, place]
     }
   }
-}
-
-/** Options of all types of a section: of those that have a given one, the first that takes what is given. */
-function anyOf(definitions: readonly UnitDefinition[], node: MapNode): Fields {
-  const fields: Fields = {}
-  for (const definition of definitions) {
-    for (const [name, field] of Object.entries(definition.fields)) {
-      const given = node.entries.get(name)
-      const before = fields[name]
-      if (before === undefined || (given !== undefined && !takes(before, given) && takes(field, given)))
-        fields[name] = optional(field)
-    }
-  }
-  return fields
-}
-
-const takes = (field: Field<unknown>, { at, value }: Entry): boolean =>
-  readValue(new Findings([]), field, { node: value, path: '', at }) !== undefined
-
-/** The type that a unit without one is most likely of: it is called so, or has more of the given options than any other. */
-function mostLikely(
-  types: ReadonlyMap<string, UnitDefinition>,
-  name: string,
-  node: MapNode
-): UnitDefinition | undefined {
-  const named = types.get(name)
-  if (named !== undefined) return named
-  const keys = [...node.entries.keys()]
-  const scores = [...types.values()]
-    .map(definition => ({ definition, score: keys.filter(key => Object.hasOwn(definition.fields, key)).length }))
-    .sort((a, b) => b.score - a.score)
-  const [best, second] = scores
-  return best !== undefined && best.score > (second?.score ?? 0) ? best.definition : undefined
 }
 
 /** Stands for an option that was read already. */
