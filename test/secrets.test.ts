@@ -15,8 +15,11 @@ import { startYarder } from './lib/real/yarder.ts'
 import { cli } from './lib/world.ts'
 
 const SECRET = 'C4nary-0f3ab9c2d1'
+/** In clear in the configuration, secret by where they stand: an argument, a variable, a header and a query. */
+const [ARGUMENT, VARIABLE, HEADER, QUERY] = ['C4nary-arg-81c2', 'C4nary-env-5a17', 'C4nary-hdr-77b0', 'C4nary-qry-e913']
 const CONTENT = 'what-a-log-says-77d1'
 const FORMS = [SECRET, Buffer.from(`u:${SECRET}`).toString('base64'), encodeURIComponent(`u:${SECRET}`)]
+const PLAIN = [ARGUMENT, VARIABLE, HEADER, QUERY]
 
 /** A peer of the worst kind: it refuses, and tells everybody what it was sent. */
 async function echo(t: TestContext): Promise<{ url: string; asked: () => number }> {
@@ -76,10 +79,19 @@ outputs:
   out: { type: file, path: '${folder}/out.ndjson' }
 checks:
   web: { type: http, url: '${peer.url}/?key=${it}', bearer_token: '${it}', every: 1s, notify: [hook, chat], failures_before_critical: 1 }
+  run:
+    type: command
+    command: [/bin/sh, -c, 'echo said $2 $PASS; exit 2', sh, --password, ${ARGUMENT}]
+    env: { PASS: ${VARIABLE} }
+    every: 1s
+    notify: [page]
+    failures_before_critical: 1
+  plain: { type: http, url: '${peer.url}/?token=${QUERY}', headers: { x-api-key: ${HEADER} }, every: 1s }
   login: { type: http, url: '${peer.url}', username: u, password: '${it}', every: 1s }
 notify:
   hook: { type: webhook, url: '${peer.url}/${it}' }
   chat: { type: slack, url: '${peer.url}/${it}' }
+  page: { type: exec, command: [/bin/sh, -c, 'echo "$YARDER_JSON" >> ${folder}/data/page.json'] }
 `
   const agent = await startYarder(t, { folder, config })
   await until('the records that are taken', () => elastic.count() > 0 || undefined)
@@ -114,7 +126,7 @@ notify:
   seen.set('what was stored', JSON.stringify(elastic.docs))
 
   for (const [where, text] of seen)
-    for (const form of FORMS) {
+    for (const form of [...FORMS, ...PLAIN]) {
       const place = text.indexOf(form)
       assert.equal(place, -1, `${where}: …${text.slice(Math.max(0, place - 200), place + 100)}…`)
     }
@@ -127,6 +139,7 @@ notify:
   const tar = seen.get('bundle.tar')!
   const place = tar.indexOf(CONTENT)
   assert.equal(place, -1, `…${tar.slice(Math.max(0, place - 300), place + 100)}…`)
+  assert.match(seen.get('data/page.json') ?? '', /said \*\*\*/)
   assert.match(tar, /yarder_/)
   assert.match(tar, /"state": "(?:red|yellow)"/)
 })

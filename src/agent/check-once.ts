@@ -1,6 +1,7 @@
 // Runs the checks of a configuration once, without an agent.
 import type { Clock } from '../core/clock.ts'
 import type { Context } from '../core/component.ts'
+import { masked } from '../health/checks.ts'
 import type { CheckUnit } from '../health/checks.ts'
 import { createRunner } from '../health/run.ts'
 import type { CheckRun } from '../health/run.ts'
@@ -15,15 +16,16 @@ export interface CheckedOnce extends CheckRun {
 /** Checks at work at the same time. */
 const AT_ONCE = 16
 
-/** The results in the order of the checks. Rejects with ConfigError when one cannot be built. */
+/** The results in the order of the checks, `mask` over what they say. Rejects with ConfigError when one cannot be built. */
 export async function checkOnce(
   units: readonly CheckUnit[],
   contextOf: (name: string) => Context,
-  clock: Clock
+  clock: Clock,
+  mask: (text: string) => string
 ): Promise<CheckedOnce[]> {
   const built = units.map(unit => ({
     unit,
-    runner: createRunner(unit.build(contextOf(unit.name)), unit.common.timeout, clock)
+    runner: createRunner(masked(unit.build(contextOf(unit.name)), mask), unit.common.timeout, clock)
   }))
   const results: CheckedOnce[] = []
   const { signal } = new AbortController()

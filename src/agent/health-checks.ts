@@ -61,7 +61,9 @@ export class HealthChecks {
       watch: (input, see) => this.#taps.watch(input, see),
       shared: this.#shared
     }
-    const checks = checked.units.checks.map(unit => planCheck(unit, { ...contextOf('health', unit.name), agent }))
+    const checks = checked.units.checks.map(unit =>
+      planCheck(unit, { ...contextOf('health', unit.name), agent }, checked.mask)
+    )
     return {
       apply: async () => {
         this.#notifications.apply(notify)

@@ -34,7 +34,8 @@ export async function check(
   units: readonly CheckUnit[],
   names: readonly string[],
   contextOf: (name: string) => Context,
-  options: CheckOptions
+  options: CheckOptions,
+  mask: (text: string) => string = text => text
 ): Promise<number> {
   const known = units.map(unit => unit.name)
   const strangers = names.filter(name => !known.includes(name))
@@ -49,7 +50,7 @@ export async function check(
   }
   const { checkOnce } = await import('../agent/check-once.ts')
   const chosen = names.length === 0 ? units : units.filter(unit => names.includes(unit.name))
-  const looked = await checkOnce(chosen, contextOf, systemClock)
+  const looked = await checkOnce(chosen, contextOf, systemClock, mask)
   // Who names a check wants to know of it.
   const results = names.length === 0 ? looked : looked.map(result => ({ ...result, skipped: undefined }))
   if (options.nagios === true) world.out(nagiosLine(counted(results)))
@@ -133,7 +134,7 @@ export const registerCheck: Register = (program, world, exit) => {
         }
         const context = offlineContexts(config.checked, config.dir, world.env)
         const units = (config.checked.units as { readonly checks?: readonly CheckUnit[] }).checks ?? []
-        exit(await check(world, units, names, name => context('check', name), options))
+        exit(await check(world, units, names, name => context('check', name), options, config.checked.mask))
       } catch (error) {
         if (options.nagios === true) world.out(`UNKNOWN - ${oneLine(describe(error)).replaceAll('|', '/')}\n`)
         else world.err(`yarder check: ${describe(error)}\n`)

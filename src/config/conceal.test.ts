@@ -63,6 +63,19 @@ checks: { b: { env: { DB_PASS: hid6, KEY_FILE: /etc/x, PATH: /usr/bin, LANG: C, 
   )
 })
 
+test('what is sent loses its secrets, in a form, JSON or a document of its own', () => {
+  assert.deepEqual(
+    concealed(`
+checks: { a: { body: 'user=joe&password=hid1&x=1' }, b: { body: '{"user":"joe","password":"hid 2","x":1}' } }
+notify: { c: { payload: { routing_key: hid3, dedup_key: '%{key}', token: '%{key}' } } }
+`),
+    {
+      shown: ['user=joe&password=***&x=1', '{"user":"joe","password":"***","x":1}', '***'],
+      secrets: ['hid1', 'hid 2', 'hid3']
+    }
+  )
+})
+
 test('what only reads like a secret is shown', () => {
   const nothing = { shown: [], secrets: [] }
   for (const yaml of [

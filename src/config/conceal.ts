@@ -11,7 +11,7 @@ const MASKED = '***'
 
 /** Names of options, fields and arguments that hold a secret. */
 const NAME =
-  'passw|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|authorization|cookie|credential|community'
+  'passw|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|authorization|cookie|credential|community|(?:routing|integration|service|license|account|shared)[_-]?key'
 const SECRET_NAME = new RegExp(NAME, 'i')
 /** What is said about a secret is none: where it lies, of what kind it is. */
 const ABOUT = /[_-](?:file|path|type|dir)$/i
@@ -22,22 +22,22 @@ const OTHER_P =
   /^-p(?:ass|asswd|assword|assphrase|ath|ort|orts|rint|rint0|roto|rotocol|rune|erm|id|refix|rofile|lugin|rocess|ing)?$/
 /** Options whose value is `user:password`. */
 const ACCOUNT = /^(?:-u|-a|-U|--user|--authorization|--proxy-user|--proxy-authorization)$/
-/** Where a whole command line may stand, if only by mistake. */
-const COMMAND = /^(?:command|args|exec)$/
+/** Where a whole command line may stand, if only by mistake, or what is sent. */
+const WORDS = /^(?:command|args|exec|body|send)$/
 const SECRET_OPTION = new RegExp(`^--?[\\w-]*(?:${NAME}|(?:^|-)(?:auth|pass|pwd)$)[\\w-]*$`, 'i')
 /** A secret within an argument that is a whole command or a list of settings. */
 const INSIDE = [
   new RegExp(`((?:^|[\\s;'"])--?[\\w-]*(?:${NAME}|pass\\b|pwd\\b)[\\w-]*(?:=|\\s+)["']?)([^\\s"';]+)`, 'gi'),
   new RegExp(`((?:^|[\\s;&?,'"])[\\w.-]*(?:(?:${NAME})[\\w-]*|pass|pwd|_key)\\s*=\\s*["']?)([^\\s"';&,]+)`, 'gi'),
-  new RegExp(`((?:^|[\\s'"])[\\w-]*(?:${NAME}|auth|-key)[\\w-]*:\\s*)([^"']+)`, 'gi')
+  new RegExp(`((?:^|[\\s'"])[\\w-]*(?:${NAME}|auth|-key)[\\w-]*["']?:\\s*["']?)([^"']+)`, 'gi')
 ]
 
 const plain = (shown: string): Concealed => ({ shown, secrets: [] })
 
-/** With pieces that could be found by chance left out: an empty one, a port. */
+/** With pieces that could be found by chance left out: an empty one, a port, a word of YAML, a field. */
 const concealed = (shown: string, ...secrets: string[]): Concealed => ({
   shown,
-  secrets: secrets.filter(secret => !/^\d{0,5}$/.test(secret) && !/^\*+$/.test(secret))
+  secrets: secrets.filter(secret => !/^(?:\d{0,5}|\*+|true|false|yes|no|none|null|%\{[^}]*\})$/i.test(secret))
 })
 
 function decoded(text: string): string[] {
@@ -122,7 +122,7 @@ function inValue(keys: readonly string[], text: string): Concealed {
   if (above === 'env') return inEnv(key, text)
   const name = above === 'headers' ? TELLING_NAME : SECRET_NAME
   if (name.test(key) && !ABOUT.test(key)) return concealed(MASKED, ...withoutScheme(text))
-  return COMMAND.test(key) ? inWords(text) : inAddress(text)
+  return WORDS.test(key) ? inWords(text) : inAddress(text)
 }
 
 /** Names of fields and patterns stand in pipelines and metrics, not arguments; a value there looks like a secret or is none. */
@@ -132,7 +132,7 @@ const looksSecret = (text: string): boolean => /^(?=\S*\d)(?!\S*%\{)\S{8,}$/.tes
 
 function inScalar(keys: readonly string[], before: string | undefined, node: ScalarNode): Concealed {
   const { text } = node
-  if (text === '' || typeof node.value === 'boolean') return plain(text)
+  if (/^(?:%\{[^}]*\})?$/.test(text) || typeof node.value === 'boolean') return plain(text)
   if (isAboutRecords(keys)) {
     const named = before === undefined && SECRET_NAME.test(keys.at(-1) ?? '') && looksSecret(text)
     return named ? concealed(MASKED, text) : /^\w+:\/\//.test(text) ? inAddress(text) : plain(text)

@@ -45,7 +45,7 @@ export interface CheckUnit {
 }
 
 /** Builds a check; throws ConfigError. */
-export function planCheck(unit: CheckUnit, context: Context): CheckPlan {
+export function planCheck(unit: CheckUnit, context: Context, mask: (text: string) => string = same): CheckPlan {
   const { name, type, common } = unit
   const zone = common.timezone ?? context.timezone
   return {
@@ -56,8 +56,24 @@ export function planCheck(unit: CheckUnit, context: Context): CheckPlan {
     timing:
       common.schedule === undefined ? { every: common.every ?? DEFAULT_EVERY_MS } : { cron: common.schedule, zone },
     zone,
-    check: unit.build(context)
+    check: masked(unit.build(context), mask)
   }
+}
+
+const same = (text: string): string => text
+
+/** A program or a peer may repeat what it was given, and what it says goes into records and notifications. */
+export function masked(check: Check, mask: (text: string) => string): Check {
+  const own: Check = async signal => {
+    const { perfdata, ...result } = await check(signal)
+    return {
+      ...result,
+      message: mask(result.message),
+      ...(perfdata === undefined ? {} : { perfdata: perfdata.map(mask) })
+    }
+  }
+  if (check.close !== undefined) own.close = () => check.close?.()
+  return own
 }
 
 export interface ChecksOptions {
