@@ -484,6 +484,32 @@ test('adopt: the agent goes on exactly where Filebeat was, rotated files include
   assert.match(late.err, /the input logs has positions already, and these count/)
 })
 
+test('adopt: a position that fits no longer is called so, and where none fits the exit status is 1', async t => {
+  const it = new Place(
+    t,
+    `inputs:\n  logs: { type: file, paths: ['logs/*.log'] }\noutputs:\n  one: { type: file, path: one.ndjson }\n`
+  )
+  mkdirSync(it.path('logs'))
+  const source = it.path('logs/a.log')
+  writeFileSync(source, textOf(0, 10))
+  mkdirSync(it.path('beat/filebeat'), { recursive: true })
+  writeFileSync(it.path('beat/filebeat/meta.json'), '{"version":"1"}')
+  // Of another inode, and no line begins there.
+  const v = { cursor: { offset: 7 }, meta: { source, identifier_name: 'native' }, ttl: 1, updated: [0, 1] }
+  writeFileSync(
+    it.path('beat/filebeat/log.json'),
+    `${JSON.stringify({ op: 'set', id: 1 })}\n${JSON.stringify({ k: 'filestream::x::native::1-1', v })}\n`
+  )
+  for (const argv of [['--dry-run'], []]) {
+    const { status, out, err } = await it.positions('adopt', 'beat', ...argv)
+    assert.equal(status, 1)
+    assert.match(out, /a\.log at 0 of \d+: from its first byte \(Filebeat's position 7 is of another file/)
+    assert.doesNotMatch(out, /not there any more/)
+    assert.match(out, / over 0 of 1 positions\n$/)
+    assert.match(err, /no position of Filebeat fits a file that an input reads/)
+  }
+})
+
 test('adopt: where the registry and the inputs have no file in common, nothing is changed and the exit status is 2', async t => {
   const it = new Place(
     t,

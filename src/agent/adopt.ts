@@ -8,7 +8,7 @@ import type { Log } from '../core/log.ts'
 import { readState } from '../core/state-read.ts'
 import type { State } from '../core/state.ts'
 import { applyAdopt, planAdopt } from '../input/file/adopt.ts'
-import type { AdoptingInput, Adoption, AdoptPlan } from '../input/file/adopt.ts'
+import type { AdoptingInput, Adoption, AdoptPlan, Misfit } from '../input/file/adopt.ts'
 import { readFilebeat } from '../input/file/filebeat.ts'
 import { inputsIn } from '../input/file/positions.ts'
 import { scopeOf } from '../input/file/registry.ts'
@@ -27,6 +27,8 @@ export interface AdoptAnswer {
   readonly files: readonly Omit<Adoption, 'row'>[]
   readonly strangers: readonly string[]
   readonly gone: readonly string[]
+  /** Entries that fit the file at their path no more; it is read as one without a position. */
+  readonly misfits: readonly Misfit[]
   readonly notes: readonly string[]
 }
 
@@ -80,9 +82,9 @@ function inputsOf(checked: CheckedConfig, only: string | undefined): AdoptingInp
 const MOST_NAMED = 5
 
 /** Where nothing is of Filebeat, most likely the registry or the configuration is another host's or another Filebeat's. */
-function refuseStrangers({ files, strangers, gone }: AdoptPlan): void {
+function refuseStrangers({ files, strangers, gone, misfits }: AdoptPlan): void {
   if (files.some(f => f.how === 'filebeat' || f.how === 'unfit')) return
-  const known = [...strangers, ...gone]
+  const known = [...strangers, ...gone, ...misfits.map(m => m.source)]
   const more = known.length > MOST_NAMED ? ` and ${known.length - MOST_NAMED} more` : ''
   const of = known.length === 0 ? 'it knows no files' : `it knows ${known.slice(0, MOST_NAMED).join(', ')}${more}`
   throw new YarderError('USAGE', `no file of the registry is read by an input, so there is nothing to take over; ${of}`)
@@ -98,9 +100,10 @@ function refuseKnown(state: State, plan: AdoptPlan): void {
   }
 }
 
-const answerOf = ({ files, strangers, gone }: AdoptPlan, notes: readonly string[]): AdoptAnswer => ({
+const answerOf = ({ files, strangers, gone, misfits }: AdoptPlan, notes: readonly string[]): AdoptAnswer => ({
   files: files.map(({ input, path, offset, size, how, note }) => ({ input, path, offset, size, how, note })),
   strangers,
   gone,
+  misfits,
   notes
 })

@@ -23,7 +23,7 @@ knew; its first byte, where it isn't, or was written since; else what start_at s
 
 Example: yarder positions adopt /var/lib/filebeat/registry/filebeat -c /etc/yarder/yarder.yaml
 
-Exit status: 0 done, 1 it failed (an agent runs), 2 it cannot be right; nothing was changed then.`
+Exit status: 0 done, 1 it failed (an agent runs) or no position of Filebeat fitted, so that all is read as new, 2 it cannot be right; nothing was changed then.`
 
 const HOW: Record<AdoptAnswer['files'][number]['how'], string> = {
   filebeat: 'goes on where Filebeat was',
@@ -49,21 +49,25 @@ async function adopt(world: World, registry: string, options: AdoptOptions): Pro
   )
   if (options.json === true) world.out(`${JSON.stringify({ ...answer, changed: options.dryRun !== true })}\n`)
   else tell(world, answer, options.dryRun === true)
-  return EXIT.ok
+  return answer.files.some(isAdopted) ? EXIT.ok : EXIT.failed
 }
 
-function tell(world: World, { files, strangers, gone, notes }: AdoptAnswer, dryRun: boolean): void {
+const isAdopted = ({ how }: AdoptAnswer['files'][number]): boolean => how === 'filebeat'
+
+function tell(world: World, { files, strangers, gone, misfits, notes }: AdoptAnswer, dryRun: boolean): void {
   for (const { input, path, offset, size, how, note } of files) {
     const why = note === undefined ? '' : ` (${note})`
     world.out(`${input}: ${path} at ${offset} of ${size}: ${HOW[how]}${why}\n`)
   }
   for (const source of strangers) world.out(`not read by any input: ${source}\n`)
   for (const source of gone) world.out(`not there any more: ${source}\n`)
+  const told = new Set(files.map(f => f.path))
+  for (const { source, reason } of misfits)
+    if (!told.has(source)) world.out(`does not fit the file that is there: ${source} (${reason})\n`)
   for (const note of notes) world.out(`note: ${note}\n`)
-  const adopted = files.filter(f => f.how === 'filebeat').length
-  world.out(
-    `${dryRun ? 'would take' : 'took'} over ${adopted} of ${adopted + strangers.length + gone.length} positions\n`
-  )
+  const adopted = files.filter(isAdopted).length
+  const all = adopted + strangers.length + gone.length + misfits.length
+  world.out(`${dryRun ? 'would take' : 'took'} over ${adopted} of ${all} positions\n`)
   if (adopted === 0) world.err('yarder: no position of Filebeat fits a file that an input reads\n')
 }
 

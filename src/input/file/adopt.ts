@@ -46,12 +46,19 @@ export interface Adoption {
   readonly row: Row
 }
 
+export interface Misfit {
+  readonly source: string
+  readonly reason: string
+}
+
 export interface AdoptPlan {
   readonly files: readonly Adoption[]
   /** Sources of entries whose file exists and that no input reads. */
   readonly strangers: readonly string[]
-  /** Sources of entries whose file is not there any more, with what is known about it. */
+  /** Sources of entries whose file is not there any more. */
   readonly gone: readonly string[]
+  /** Entries with a file at their path that their position does not fit. */
+  readonly misfits: readonly Misfit[]
 }
 
 interface Standing {
@@ -106,6 +113,7 @@ class Adopter {
   readonly #files: Adoption[] = []
   readonly #strangers: string[] = []
   readonly #gone: string[] = []
+  readonly #misfits: Misfit[] = []
   /** Paths at which the file is another than Filebeat knew, with the reason. */
   readonly #unfit = new Map<string, string>()
   /** Paths by Filebeat's fingerprint; made when one is asked for. */
@@ -129,7 +137,7 @@ class Adopter {
     for (const { input, files } of this.#standing)
       for (const { path } of files.values()) if (this.#unfit.has(path)) touched.add(input.name)
     for (const standing of this.#standing) if (touched.has(standing.input.name)) this.#others(standing)
-    return { files: this.#files, strangers: this.#strangers, gone: this.#gone }
+    return { files: this.#files, strangers: this.#strangers, gone: this.#gone, misfits: this.#misfits }
   }
 
   #adopt(entry: FilebeatEntry): void {
@@ -188,8 +196,9 @@ class Adopter {
     const fits = offset > 0 && found.st.size >= offset && beginsLine(found.fd, offset)
     if (!later && (sure || fits)) return found
     found.close()
-    this.#unfit.set(source, `Filebeat's position ${offset} is of another file that was there before`)
-    this.#gone.push(source)
+    const reason = `Filebeat's position ${offset} is of another file that was there before`
+    this.#unfit.set(source, reason)
+    this.#misfits.push({ source, reason })
     return undefined
   }
 
@@ -206,6 +215,7 @@ class Adopter {
     if (st.size < offset) {
       const note = `Filebeat was at ${offset}, the file has ${st.size} bytes: it was cut since, and is read from its first byte`
       this.#files.push(this.#adoption(input, path, place, found, 0, 'unfit', note))
+      this.#misfits.push({ source: entry.source, reason: note })
       return
     }
     const line = nextLine(fd, offset, st.size)
