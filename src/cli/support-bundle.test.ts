@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, openSync, closeSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { test } from 'node:test'
 import { cli } from '../../test/lib/world.ts'
 import { cleanLog, cleanMetrics, cleanStatus } from './bundle/clean.ts'
+import { elsewhere } from './bundle/gather.ts'
 import { tar } from './bundle/tar.ts'
 
 test('tar itself takes the archive apart again, with times and modes', t => {
@@ -97,4 +99,39 @@ test('without a configuration or an agent the bundle says what is missing; it is
   const again = await cli(argv)
   assert.equal(again.status, 2)
   assert.match(again.stderr, /b\.tar is there already/)
+})
+
+test('where the journal has nothing, the bundle says where the log of the running agent goes', async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'yarder-bundle-'))
+  t.after(() => rmSync(dir, { recursive: true, force: true }))
+  const stderr = openSync(join(dir, 'err.log'), 'w')
+  const agent = spawn('sleep', ['60'], { stdio: ['ignore', 'ignore', stderr] })
+  closeSync(stderr)
+  t.after(() => agent.kill())
+  await once(agent, 'spawn')
+  assert.match(
+    elsewhere(`{\n  "pid": ${agent.pid},\n}`),
+    new RegExp(`its standard error, of process ${agent.pid}: .*/${basename(dir)}/err\\.log$`)
+  )
+  assert.match(elsewhere('not available: '), /its standard error, wherever that was led by who started it$/)
+})
+
+test('two bundles within a second have two names', async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'yarder-bundle-'))
+  t.after(() => rmSync(dir, { recursive: true, force: true }))
+  const before = process.cwd()
+  process.chdir(dir)
+  t.after(() => process.chdir(before))
+  t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-11-22T10:00:00Z') })
+  const argv = ['support-bundle', '-c', join(dir, 'none.yaml'), '--data-dir', dir]
+  for (const name of ['yarder-support-20261122T100000Z', 'yarder-support-20261122T100000Z-2']) {
+    const { status, stdout } = await cli(argv)
+    assert.equal(status, 0)
+    assert.equal(basename(stdout.trim()), `${name}.tar`)
+    assert.match(
+      execFileSync('tar', ['-tf', `${name}.tar`], { cwd: dir, encoding: 'utf8' }),
+      new RegExp(`^${name}/log\\.txt$`, 'm')
+    )
+  }
+  assert.equal(readdirSync(dir).filter(name => name.endsWith('.tar')).length, 2)
 })

@@ -1,6 +1,6 @@
 // `yarder support-bundle`: what somebody needs who is to help, in one file, without secrets and without log lines.
 import { closeSync, openSync, writeSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { errnoOf, YarderError } from '../core/errors.ts'
 import { gather } from './bundle/gather.ts'
 import type { GatherOptions } from './bundle/gather.ts'
@@ -27,11 +27,11 @@ of files, hosts, indices, users of the configuration. Look into it (tar xf) befo
     .action(async (options: GatherOptions & { output?: string }) => {
       const now = new Date()
       const stamp = now.toISOString().replace(/[-:]|\.\d+/g, '')
-      const path = resolve(options.output ?? `yarder-support-${stamp}.tar`)
-      const fd = openNew(path)
+      const { path, fd } = options.output === undefined ? openFree(`yarder-support-${stamp}`) : openNew(options.output)
+      const folder = options.output === undefined ? basename(path, '.tar') : `yarder-support-${stamp}`
       try {
         const files = await gather(world, options)
-        const inside = new Map([...files].map(([name, text]) => [`yarder-support-${stamp}/${name}`, text]))
+        const inside = new Map([...files].map(([name, text]) => [`${folder}/${name}`, text]))
         writeSync(fd, tar(inside, now.getTime()))
         world.out(`${path}\n`)
         world.err(`${[...files.keys()].join(', ')}; look into it before you send it: tar xf ${path}\n`)
@@ -42,13 +42,32 @@ of files, hosts, indices, users of the configuration. Look into it (tar xf) befo
     })
 }
 
+interface Opened {
+  readonly path: string
+  readonly fd: number
+}
+
 /** For its owner alone; one that is there is kept. */
-function openNew(path: string): number {
+function openNew(file: string): Opened {
+  const path = resolve(file)
+  const fd = tryNew(path)
+  if (fd === undefined) throw new YarderError('USAGE', `${path} is there already; name another with --output`)
+  return { path, fd }
+}
+
+/** The first of `stem.tar`, `stem-2.tar`, … that is free: two people, or one in a hurry, may ask within a second. */
+function openFree(stem: string): Opened {
+  for (let n = 2, path = resolve(`${stem}.tar`); ; path = resolve(`${stem}-${n++}.tar`)) {
+    const fd = tryNew(path)
+    if (fd !== undefined) return { path, fd }
+  }
+}
+
+function tryNew(path: string): number | undefined {
   try {
     return openSync(path, 'wx', 0o600)
   } catch (cause) {
-    if (errnoOf(cause) === 'EEXIST')
-      throw new YarderError('USAGE', `${path} is there already; name another with --output`)
+    if (errnoOf(cause) === 'EEXIST') return undefined
     throw new YarderError('STORAGE', `writing ${path}`, { cause })
   }
 }

@@ -1,5 +1,5 @@
 // What goes into a support bundle: each part by itself, so that one that fails leaves the others.
-import { readFileSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { cpus, release, totalmem, uptime } from 'node:os'
 import { findConfig } from '../../config/load.ts'
 import { formatProblem } from '../../config/problem.ts'
@@ -52,7 +52,7 @@ export async function gather(world: World, options: GatherOptions): Promise<Map<
     if (dir === undefined) throw new Error('no data directory is known')
     return json(await listPositions({ ...inService, err: () => {} }, dir))
   })
-  await part('log.txt', async () => cleanLog(await journal()))
+  await part('log.txt', async () => cleanLog(await journal()) || `${elsewhere(files.get('status.json'))}\n`)
   await part('service.txt', () => (unit === undefined ? 'not installed\n' : serviceLimits(unit('MainPID'))))
   await part('doctor.json', async () => json(await examine(world, options)))
   return files
@@ -119,4 +119,16 @@ function read(path: string): string {
 async function journal(): Promise<string> {
   const { readJournal } = await import('../../agent/doctor.ts')
   return await readJournal(LOG_LINES, AbortSignal.timeout(JOURNAL_MS))
+}
+
+/** Where the log is when the journal has none of it; `status` is what the running agent has said. */
+export function elsewhere(status = ''): string {
+  const text = 'the journal has no line of yarder.service; the agent writes its log to its standard error'
+  const pid = /^ {2}"pid": (\d+)/m.exec(status)?.[1]
+  if (pid === undefined) return `${text}, wherever that was led by who started it`
+  try {
+    return `${text}, of process ${pid}: ${readlinkSync(`/proc/${pid}/fd/2`)}`
+  } catch {
+    return `${text}, of process ${pid}: ls -l /proc/${pid}/fd/2`
+  }
 }
