@@ -25,7 +25,7 @@ export const statsd = defineExporter({
 
 Datagrams of \`udp\` hold up to 1432 bytes, so that no link has to cut them, those of \`unixgram\` up to 8192. With \`tcp\` and \`unix\` one connection is kept; a server that takes nothing for \`timeout\` is left until the next flush. In no case is more kept for a server than one flush, and reading logs never waits for it.
 
-Names are the prefix, then the name as on \`/metrics\`. \`plain\` adds the value of each label as one more part, since StatsD has no labels; \`datadog\` and \`telegraf\` keep name and tags apart.
+Names are the prefix, then the name as on \`/metrics\`. \`plain\` adds the value of each label as one more part, since StatsD has no labels, with \`_\` for each sign other than letters, digits, \`_\` and \`-\`, and \`none\` for an empty value; \`datadog\` and \`telegraf\` keep name and tags apart.
 
 Errors are counted in \`yarder_exporter_errors_total\`, and each kind is told once until they end.`,
   fields: {

@@ -80,9 +80,14 @@ test('a name has only the characters that every server keeps, and no empty part,
   )
 })
 
+test('an empty value is another series than one of signs that may not stand in a name', () => {
+  const names = ['', '/', '-'].map(value => fullName('p', 'x', ['400', value], 200))
+  assert.deepEqual(names, ['p.x.400.none', 'p.x.400._', 'p.x.400.-'])
+})
+
 test('the value of a label is one part, also with dots in it', () => {
   assert.equal(
     fullName('p', 'requests_total', ['GET', '/a/b.html', '', 'é'], 200),
-    'p.requests_total.GET._a_b_html._._'
+    'p.requests_total.GET._a_b_html.none._'
   )
 })

@@ -74,11 +74,14 @@ function required(value: unknown, key: string, from: string): string {
   return namePart(value)
 }
 
-/** One part of a name. An empty one would make two dots, so it becomes `_`. */
+/** What stands for the empty value of a label: another than what a value of signs that may not stand there becomes. */
+export const EMPTY = 'none'
+
+/** One part of a name. An empty one would make two dots, so it becomes `none`; a sign that may not stand there, `_`. */
 export function namePart(text: string): string {
   if (text.length <= MAX_PART && /^[A-Za-z0-9_-]+$/.test(text)) return text
   const clean = text.slice(0, MAX_PART).replace(/[^A-Za-z0-9_-]/gu, '_')
-  return clean === '' ? '_' : clean
+  return clean === '' ? EMPTY : clean
 }
 
 /** Carbon makes a file or folder of each part, of at most 255 bytes with its suffix. */

@@ -2,7 +2,7 @@
 //   https://github.com/statsd/statsd/blob/master/docs/metric_types.md
 //   https://docs.datadoghq.com/developers/dogstatsd/datagram_shell/
 import type { Sample } from '../../../core/instruments.ts'
-import { fullName } from '../push/names.ts'
+import { EMPTY, fullName } from '../push/names.ts'
 import { plainNumber } from '../push/number.ts'
 import type { Change } from '../push/readings.ts'
 
@@ -36,7 +36,7 @@ const inOnePiece = (text: string): string => Buffer.from(text, 'latin1').toStrin
 /** Servers know no escapes: what has a meaning in any of the dialects becomes `_`. */
 export function tagValue(text: string): string {
   const clean = text.slice(0, MAX_TAG).replace(/[^A-Za-z0-9_./-]/gu, '_')
-  return clean === '' ? '_' : clean
+  return clean === '' ? EMPTY : clean
 }
 
 /**
