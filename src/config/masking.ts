@@ -11,8 +11,8 @@ const TELLING = 16
 /** Shorter pieces of base64 are found where no secret is. */
 const SHORTEST_BASE64 = 8
 
-/** What ends in one of these holds a secret: `x-api-key`, `"password"`, `db.passwd`. */
-const SECRET_KEY = String.raw`[\w.-]*(?:pass|passw\w*|passphrase|pwd|pw|secret|token|key|auth|authorization|cred\w*|cookie|sig\w*)`
+/** What ends in one of these holds a secret: `x-api-key`, `"password"`, `db.passwd`. Bounded, as a line may be long. */
+const SECRET_KEY = String.raw`(?:pass|passw\w{0,8}|passphrase|pwd|pw|secret|token|key|auth|authorization|cred\w{0,8}|cookie|sig\w{0,8})`
 /** Keys of log lines and of answers that hold names: a password that is one of them is not told by taking it out there. */
 const NAMING =
   /^(?:outputs?|inputs?|checks?|pipelines?|exporters?|metrics?|notify|step|type|subsystem|part|name|unit|service|users?|username|index|host|env|environment|region|level|state|status|path|file)$/i
@@ -60,7 +60,7 @@ function inPlace(form: string): Replace {
   const scheme = new RegExp(String.raw`(\b(?:bearer|basic|apikey)\s+|:\/\/|[\w.-]:)${it}(?=@)`, 'giu')
   const bare = new RegExp(String.raw`(\b(?:bearer|basic|apikey)\s+)${it}${end}`, 'giu')
   const valued = new RegExp(
-    String.raw`([\w.-]+)(\\*["']?\s*[:=]\s*[\\"'[({]*)${it}(?=\s*$|[\\"'\]),;&}@]|\s+[\w.-]+=)`,
+    String.raw`([\w.-]{1,40})(\\{0,4}["']?\s*[:=]\s*[\\"'[({]*)${it}(?=\s*$|[\\"'\]),;&}@]|\s+[\w.-]+=)`,
     'gmu'
   )
   return text =>
