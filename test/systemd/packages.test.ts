@@ -13,6 +13,7 @@ import type { Arch } from '../../tools/package/runtime.ts'
 import { squeezeDeb, squeezeRpm } from '../../tools/package/squeeze.ts'
 import { stage, tool } from '../../tools/package/stage.ts'
 import { maintainer, statedVersions } from '../../tools/package/version.ts'
+import { brokenLinks } from '../lib/links.ts'
 import { debianPackage } from '../lib/real/debian.ts'
 import { builtPackage } from './built.ts'
 
@@ -159,11 +160,15 @@ test('both formats hold the same files, but for what the distributions keep else
     '/usr/share/zsh/vendor-completions/_yarder'
   ])
   assert.deepEqual([...rpm].filter(path => !deb.has(path)).sort(), [
-    '/usr/share/doc/yarder/CHANGELOG.md',
     '/usr/share/licenses/yarder/LICENSE',
     '/usr/share/licenses/yarder/copyright',
     '/usr/share/zsh/site-functions/_yarder'
   ])
+  const tree = folder(t)
+  tool('tar', ['-xf', tar, '-C', tree, './usr/share/doc'])
+  const { looked, broken } = brokenLinks(join(tree, 'usr/share/doc/yarder'), ['**/*.md'])
+  assert.deepEqual(broken, [])
+  assert.ok(looked > 50, `${looked} links`)
   for (const example of ['prometheus/alerts.yaml', 'grafana/yarder.json', 'kibana/yarder.ndjson'])
     assert.ok(deb.has(`/usr/share/doc/yarder/examples/${example}`), example)
   assert.ok(deb.has('/usr/lib/systemd/system/yarder.service') && deb.has('/usr/share/doc/yarder/README.md'))

@@ -73,7 +73,6 @@ export async function stage(out: string, format: Format, arch: Arch): Promise<vo
   } else {
     copy('LICENSE', 'usr/share/licenses/yarder/LICENSE')
     put('usr/share/licenses/yarder/copyright', copyrightFile(own, components))
-    copy('CHANGELOG.md', `${doc}/CHANGELOG.md`)
   }
   settle(out, epoch)
 }
@@ -87,9 +86,11 @@ const PLAIN = {
   'docs/yarder.schema.json': 'usr/share/yarder/yarder.schema.json'
 }
 
+const LED_TO = ['ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']
+
 /** What README.md leads to, so that its links lead somewhere on a host too. The schema has a place of its own. */
 const documents = (): string[] =>
-  globSync(['docs/**/*.md', 'examples/**/*.*'], { cwd: ROOT }).filter(name => !name.includes('/.'))
+  globSync([...LED_TO, 'docs/**/*.md', 'examples/**/*.*'], { cwd: ROOT }).filter(name => !name.includes('/.'))
 
 /** The bundle with its private Node; returns the names of the npm packages inside. */
 async function program(out: string, arch: Arch): Promise<readonly string[]> {
