@@ -262,6 +262,6 @@ test('options that cannot work together are told', () => {
   assert.deepEqual(checkFaults(http, { url, username: 'x' }), ['username: goes with password; give both or none'])
   assert.deepEqual(checkFaults(http, { url, expires_warning: '7d' }), ['expires_warning: is for https'])
   assert.deepEqual(checkFaults(http, { url, expect_json: { a: { lower: 3 } } }), [
-    `expect_json.a.lower: unknown test; known are matches, gt, gte, lt, lte, cidr, exists, contains, starts_with, ends_with, equals`
+    `expect_json.a.lower: unknown test; known are cidr, contains, ends_with, equals, exists, gt, gte, lt, lte, matches, starts_with`
   ])
 })
