@@ -1,13 +1,13 @@
 // The same packages by the tools of the distributions: dpkg-buildpackage with debian/, rpmbuild with rpm/yarder.spec.
 import { cpSync, globSync, mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { ROOT, stage, tool } from './stage.ts'
+import { LED_TO, ROOT, stage, tool } from './stage.ts'
 import type { Arch } from './runtime.ts'
 import { release } from './version.ts'
 
 /** What dpkg-buildpackage needs of the repository: it writes beside its tree, so it gets one of its own. */
 export const SOURCES = [
-  'CHANGELOG.md',
+  ...LED_TO,
   'LICENSE',
   'README.md',
   'bin',

@@ -86,11 +86,14 @@ const PLAIN = {
   'docs/yarder.schema.json': 'usr/share/yarder/yarder.schema.json'
 }
 
-const LED_TO = ['ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']
+/** Documents of the root that README.md leads to. */
+export const LED_TO = ['ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']
 
 /** What README.md leads to, so that its links lead somewhere on a host too. The schema has a place of its own. */
-const documents = (): string[] =>
-  globSync([...LED_TO, 'docs/**/*.md', 'examples/**/*.*'], { cwd: ROOT }).filter(name => !name.includes('/.'))
+const documents = (): string[] => [
+  ...LED_TO,
+  ...globSync(['docs/**/*.md', 'examples/**/*.*'], { cwd: ROOT }).filter(name => !name.includes('/.'))
+]
 
 /** The bundle with its private Node; returns the names of the npm packages inside. */
 async function program(out: string, arch: Arch): Promise<readonly string[]> {
