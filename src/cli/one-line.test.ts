@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { OUTPUT_STATUS, STATUS } from '../../test/lib/status.ts'
 import { holdWorld } from '../../test/lib/world.ts'
 import type { Status } from '../agent/status.ts'
 import { renderStatus } from './status.ts'
@@ -9,34 +10,12 @@ const EVIL = '/var/log/x\u001b[2J\u009b31m\n  elastic (elasticsearch)  green  Re
 test('a file of a wicked name and the words of a wicked peer cannot steer the terminal of who asks for the status, or add a line', () => {
   const state = 'red' as const
   const status: Status = {
+    ...STATUS,
     state,
     message: EVIL,
-    version: '1',
-    pid: 1,
-    uptimeSeconds: 1,
-    ready: true,
-    draining: false,
     configFiles: [EVIL],
     configError: EVIL,
-    outputs: [
-      {
-        name: 'es',
-        type: 'elasticsearch',
-        state,
-        message: EVIL,
-        since: '',
-        target: EVIL,
-        lastError: EVIL,
-        lastSuccess: undefined,
-        unacknowledged: 0,
-        oldestAgeMs: 0,
-        full: false,
-        whenFull: 'detach',
-        dropped: 0,
-        deadLetters: 0,
-        unwrittenDeadLetters: 0
-      }
-    ],
+    outputs: [{ ...OUTPUT_STATUS, name: 'es', state, message: EVIL, target: EVIL, lastError: EVIL }],
     inputs: [
       {
         name: 'a',
@@ -45,8 +24,7 @@ test('a file of a wicked name and the words of a wicked peer cannot steer the te
         message: EVIL,
         files: [{ path: EVIL, size: 9, read: 1, acked: 0, state: 'unreadable', reason: EVIL }]
       }
-    ],
-    checks: []
+    ]
   }
   for (const files of [true, false]) {
     const text = renderStatus(holdWorld({ terminal: true }), status, files)

@@ -1,41 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { OUTPUT_STATUS, STATUS } from '../../test/lib/status.ts'
 import type { Status } from '../agent/status.ts'
 import { statusLine } from './status-line.ts'
 
 const file = { path: '/var/log/a', size: 3_000_000, read: 1_000_000, acked: 902_848, state: 'active' }
 const input = { name: 'app', type: 'file', state: 'running' as const, message: 'reading', files: [file] }
-const output = {
-  name: 'elastic',
-  type: 'elasticsearch',
-  state: 'green' as Status['state'],
-  message: 'ok',
-  since: '',
-  target: undefined,
-  lastError: undefined,
-  lastSuccess: undefined,
-  unacknowledged: 0,
-  oldestAgeMs: 0,
-  full: false,
-  whenFull: 'detach',
-  dropped: 0,
-  deadLetters: 0,
-  unwrittenDeadLetters: 0
-}
-const base: Status = {
-  state: 'green',
-  message: 'Ready',
-  version: '1',
-  pid: 1,
-  uptimeSeconds: 1,
-  ready: true,
-  draining: false,
-  configFiles: [],
-  configError: undefined,
-  outputs: [output],
-  inputs: [input],
-  checks: []
-}
+const output = OUTPUT_STATUS
+const base: Status = { ...STATUS, outputs: [output], inputs: [input] }
 
 test('a healthy agent says how much it reads and how far it is behind', () => {
   assert.equal(statusLine(base, 12_345.6), 'Ready; 12,346 lines/s; 2.0 MiB behind in 1 of 1 file')

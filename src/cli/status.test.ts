@@ -1,40 +1,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { OUTPUT_STATUS, STATUS } from '../../test/lib/status.ts'
 import { holdWorld } from '../../test/lib/world.ts'
 import type { Status } from '../agent/status.ts'
 import { renderStatus } from './status.ts'
 
 const status = (n: number): Status => ({
-  state: 'yellow',
-  message: 'x',
-  version: '1',
-  pid: 1,
-  uptimeSeconds: 1,
-  ready: true,
-  draining: false,
-  configFiles: [],
-  configError: undefined,
+  ...STATUS,
   outputs: [
     {
-      name: 'es',
-      type: 'elasticsearch',
-      state: 'yellow',
-      message: 'Refused',
-      since: '',
-      target: 'es:9200',
+      ...OUTPUT_STATUS,
       lastError: 'x',
-      lastSuccess: undefined,
       unacknowledged: n,
       oldestAgeMs: 1000,
-      full: false,
-      whenFull: 'detach',
       dropped: n,
       deadLetters: n,
       unwrittenDeadLetters: n
     }
-  ],
-  inputs: [],
-  checks: []
+  ]
 })
 
 test('one of a thing is one of it, and two are two', () => {

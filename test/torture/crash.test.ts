@@ -1,7 +1,7 @@
 // SIGKILL at every kind of moment, under load: never a gap; in Elasticsearch nothing twice; in a file or Logstash at most
 // what was not acknowledged, which the agent announces at its next start.
 import assert from 'node:assert/strict'
-import { closeSync, openSync, readSync, renameSync, writeFileSync } from 'node:fs'
+import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Behaviour } from '../lib/fake-elasticsearch.ts'
@@ -9,7 +9,7 @@ import { elasticsearchMissing, startElasticsearch } from '../lib/real/elasticsea
 import { lumberjackMissing, startLumberjack } from '../lib/real/lumberjack.ts'
 import type { Lumberjack } from '../lib/real/lumberjack.ts'
 import { until } from '../lib/real/process.ts'
-import { takeDocument, takeIndex } from './lib/destination.ts'
+import { PrintedLines, takeIndex } from './lib/destination.ts'
 import { fakeWorld, toElasticsearch } from './lib/fake-destination.ts'
 import type { Judge } from './lib/judge.ts'
 import { lane } from './lib/lane.ts'
@@ -174,23 +174,8 @@ lane(
 
 /** Follows what a Lumberjack server prints. */
 function lumberjackDestination(server: Lumberjack, judge: Judge): Destination {
-  const block = Buffer.alloc(1024 * 1024)
-  let at = 0
-  return {
-    path: '',
-    read() {
-      const fd = openSync(server.logFile, 'r')
-      for (;;) {
-        const text = block.subarray(0, readSync(fd, block, 0, block.length, at))
-        const end = text.lastIndexOf('\n') + 1
-        if (end === 0) break
-        for (const line of text.toString('utf8', 0, end).split('\n'))
-          if (line.startsWith('{')) takeDocument(judge, JSON.parse(line), false)
-        at += end
-      }
-      closeSync(fd)
-    }
-  }
+  const lines = new PrintedLines(judge)
+  return { path: '', read: () => lines.read(server.logFile) }
 }
 
 lane(

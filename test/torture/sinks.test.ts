@@ -1,12 +1,12 @@
 // SIGKILL at any moment with the destinations that have no identities: http, syslog and stdout. Never a gap; twice comes at
 // most what was under way.
 import assert from 'node:assert/strict'
-import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import * as web from '../lib/fake-http.ts'
 import { startRsyslog } from '../lib/real/rsyslog.ts'
-import { takeDocument } from './lib/destination.ts'
+import { PrintedLines, takeDocument } from './lib/destination.ts'
 import type { Judge } from './lib/judge.ts'
 import { debian, lane } from './lib/lane.ts'
 import type { Lane } from './lib/lane.ts'
@@ -97,24 +97,12 @@ lane(
 
 /** The lines of JSON among what all runs of the agent have printed. */
 function printed(folder: string, judge: Judge): Destination {
-  const block = Buffer.alloc(1024 * 1024)
-  const read = new Map<string, number>()
+  const lines = new PrintedLines(judge)
   return {
     path: '',
     read() {
       if (!existsSync(folder)) return
-      for (const name of readdirSync(folder).filter(file => file.endsWith('.log'))) {
-        const fd = openSync(join(folder, name), 'r')
-        for (let at = read.get(name) ?? 0; ; read.set(name, at)) {
-          const text = block.subarray(0, readSync(fd, block, 0, block.length, at))
-          const end = text.lastIndexOf('\n') + 1
-          if (end === 0) break
-          for (const line of text.toString('utf8', 0, end).split('\n'))
-            if (line.startsWith('{')) takeDocument(judge, JSON.parse(line), false)
-          at += end
-        }
-        closeSync(fd)
-      }
+      for (const name of readdirSync(folder)) if (name.endsWith('.log')) lines.read(join(folder, name))
     }
   }
 }

@@ -1,6 +1,7 @@
 // What stands in the way of reading, by path: told once, counted, shown until it is over.
 import { YarderError, describe, errnoOf } from '../../core/errors.ts'
 import type { Context } from '../../core/component.ts'
+import { errorCounter } from '../errors.ts'
 import { explainAccess, remedyOf } from './access.ts'
 
 /** One path that can't be read, for the status. */
@@ -27,12 +28,7 @@ export class Troubles {
 
   constructor(context: Context) {
     this.#context = context
-    const errors = context.instruments.counter(
-      'yarder_input_errors_total',
-      'Files and folders that could not be read, each counted when it began.',
-      ['input', 'errno']
-    )
-    this.#count = errno => errors.add(1, context.name, errno)
+    this.#count = errorCounter(context)
   }
 
   /** A path can't be read; tried again by the caller. Says so when it wasn't known, with the hop that refuses. */

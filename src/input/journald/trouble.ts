@@ -1,6 +1,7 @@
 // What stands in the way of reading the journal: told once, counted, waited out for longer and longer.
 import type { Context } from '../../core/component.ts'
 import { describe, errnoOf } from '../../core/errors.ts'
+import { errorCounter } from '../errors.ts'
 
 const FIRST_WAIT_MS = 1000
 const LONGEST_WAIT_MS = 60_000
@@ -16,12 +17,7 @@ export class Trouble {
 
   constructor(context: Context) {
     this.#context = context
-    const errors = context.instruments.counter(
-      'yarder_input_errors_total',
-      'Files and folders that could not be read, each counted when it began.',
-      ['input', 'errno']
-    )
-    this.#count = errno => errors.add(1, context.name, errno)
+    this.#count = errorCounter(context)
   }
 
   /** Why it can't be read now. */

@@ -120,3 +120,31 @@ interface Page {
   readonly _scroll_id: string
   readonly hits: { readonly hits: ReadonlyArray<{ readonly _source: unknown }> }
 }
+
+/** Shows the judge the JSON lines of a file that a program prints to, as far as they are whole, each once. */
+export class PrintedLines {
+  readonly #judge: Judge
+  readonly #block = Buffer.alloc(1024 * 1024)
+  readonly #read = new Map<string, number>()
+
+  constructor(judge: Judge) {
+    this.#judge = judge
+  }
+
+  /** Goes on where it was with this file. */
+  read(path: string): void {
+    const fd = openSync(path, 'r')
+    try {
+      for (let at = this.#read.get(path) ?? 0; ; this.#read.set(path, at)) {
+        const text = this.#block.subarray(0, readSync(fd, this.#block, 0, this.#block.length, at))
+        const end = text.lastIndexOf('\n') + 1
+        if (end === 0) return
+        for (const line of text.toString('utf8', 0, end).split('\n'))
+          if (line.startsWith('{')) takeDocument(this.#judge, JSON.parse(line), false)
+        at += end
+      }
+    } finally {
+      closeSync(fd)
+    }
+  }
+}
